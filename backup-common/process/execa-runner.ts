@@ -1,0 +1,78 @@
+import { type Options, execa } from 'execa';
+import { BackupError, hasCode } from '../errors.ts';
+import type { Command, CommandResult } from './command.ts';
+import type { Runner, RunningProgram } from './runner.ts';
+
+const killDelayMs = 5000;
+const keptStderrBytes = 64 * 1024;
+
+/** A Runner over real processes. When `signal` aborts, every running program is ended. */
+export function execaRunner(signal?: AbortSignal): Runner {
+  return {
+    run: (command) => run(command, signal),
+    start: (command) => start(command, signal),
+  };
+}
+
+async function run(command: Command, signal: AbortSignal | undefined): Promise<CommandResult> {
+  const result = await execa(command.file, command.args, {
+    ...commonOptions(command, signal),
+    ...(command.input === undefined ? { stdin: 'ignore' } : { input: command.input }),
+    stripFinalNewline: false,
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return settled(command, result, typeof result.stdout === 'string' ? result.stdout : '', String(result.stderr ?? ''));
+}
+
+function start(command: Command, signal: AbortSignal | undefined): RunningProgram {
+  const subprocess = execa(command.file, command.args, {
+    ...commonOptions(command, signal),
+    buffer: false,
+    encoding: 'buffer',
+  });
+  let stderr = '';
+  subprocess.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-keptStderrBytes);
+  });
+  const { stdin, stdout } = subprocess;
+  if (stdin === null || stdout === null) throw new Error('a started program has no pipes');
+  const done = subprocess.then((result) => settled(command, result, '', stderr));
+  done.catch(() => undefined); // a caller that fails earlier does not wait for the end
+  return { stdin, stdout, done, stop: () => subprocess.kill() };
+}
+
+function commonOptions(command: Command, signal: AbortSignal | undefined) {
+  return {
+    env: { LC_ALL: 'C', ...command.env },
+    reject: false,
+    forceKillAfterDelay: killDelayMs,
+    ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+    ...(command.timeoutMs === undefined ? {} : { timeout: command.timeoutMs }),
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  } satisfies Options;
+}
+
+interface ExecaOutcome {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly timedOut: boolean;
+  readonly durationMs: number;
+  readonly cause?: unknown;
+}
+
+function settled(command: Command, result: ExecaOutcome, stdout: string, stderr: string): CommandResult {
+  if (result.exitCode === undefined && result.signal === undefined && !result.timedOut) {
+    throw couldNotStart(command, result.cause);
+  }
+  const { exitCode, signal, timedOut, durationMs } = result;
+  return { exitCode, signal, timedOut, stdout, stderr, durationMs: Math.round(durationMs) };
+}
+
+function couldNotStart(command: Command, cause: unknown): BackupError {
+  const missing = hasCode(cause, 'ENOENT');
+  return new BackupError(`cannot run ${command.file}${missing ? ': no such program' : ''}`, {
+    cause,
+    kind: 'program-missing',
+    ...(missing ? { hint: `Install it, or set its path in the configuration (tools).` } : {}),
+  });
+}
