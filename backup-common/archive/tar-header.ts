@@ -148,3 +148,16 @@ function encodeBlock(fields: BlockFields): Buffer {
 function octal(value: number, digits: number): string {
   return value.toString(8).padStart(digits, '0');
 }
+
+/** A header of `encodeTarEntry` with another size; its length stays. In base 256 (GNU) from 8 GiB on. */
+export function withSize(header: Buffer, size: number): Buffer {
+  const changed = Buffer.from(header);
+  const block = changed.subarray(-blockSize);
+  if (size <= maxOctal11) block.write(octal(size, 11), 124, 'latin1');
+  else {
+    block.writeBigUInt64BE(BigInt(size), 128);
+    block.writeUInt32BE(0x80000000, 124);
+  }
+  block.write(`${octal(checksumOf(block), 6)}\0 `, 148, 'latin1');
+  return changed;
+}

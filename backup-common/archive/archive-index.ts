@@ -1,0 +1,100 @@
+import type { ArchiveFacts } from './archive-facts.ts';
+import { type ArchiveTail, parseTail, tailLength } from './archive-tail.ts';
+import { damaged, sha256Of, unpackMember } from './gzip-member.ts';
+import { type BlockRow, type IndexItem, type PlacedMember, parseBlock, parseBlockRow } from './index-block.ts';
+import type { IndexEntry } from './index-entry.ts';
+import type { RangeSource } from './range-source.ts';
+
+/** Larger facts or tables than this are refused unread: 10⁷ entries need 40 MB. */
+const maxTableBytes = 256 * 1024 * 1024;
+
+/** A block's row, with the place of the block itself. */
+export interface PlacedBlock extends BlockRow {
+  readonly offset: number;
+}
+
+/** The index of an archive: its facts and table in memory, its blocks read when asked for. */
+export interface ArchiveIndex {
+  readonly source: RangeSource;
+  readonly tail: ArchiveTail;
+  readonly facts: ArchiveFacts;
+  /** In the order of their paths. */
+  readonly blocks: readonly PlacedBlock[];
+}
+
+/**
+ * Reads tail, facts and table. Undefined when the file is not one of ours (any other `.tar.gz`); a BackupError when it
+ * is and does not hold together.
+ */
+export async function openArchiveIndex(source: RangeSource): Promise<ArchiveIndex | undefined> {
+  if (source.size < tailLength) return undefined;
+  const bytes = await source.read(source.size - tailLength, tailLength);
+  const tail = parseTail(bytes, source.name, source.size);
+  if (tail === undefined) return undefined;
+  const facts = await readPart(source, tail.factsOffset, tail.tableOffset, tail.factsSha256);
+  const table = await readPart(source, tail.tableOffset, tail.tableEnd, tail.tableSha256);
+  const blocks = placeBlocks(table, tail, source.name);
+  return { source, tail, facts: parseFacts(facts, source.name), blocks };
+}
+
+async function readPart(source: RangeSource, start: number, end: number, sha256: string): Promise<string> {
+  const where = `the index of ${source.name}`;
+  if (end - start > maxTableBytes) throw damaged(where, 'is unreasonably large');
+  const bytes = await unpackMember(await source.read(start, end - start), maxTableBytes, where);
+  if (sha256Of(bytes) !== sha256) throw damaged(where, 'does not have the hash that the tail names');
+  return bytes.toString('utf8');
+}
+
+function parseFacts(text: string, name: string): ArchiveFacts {
+  const facts = JSON.parse(text) as ArchiveFacts;
+  if (typeof facts.host !== 'string' || !Array.isArray(facts.services)) throw damaged(name, 'has malformed facts');
+  return facts;
+}
+
+function placeBlocks(table: string, tail: ArchiveTail, name: string): PlacedBlock[] {
+  let offset = tail.blocksOffset;
+  const blocks: PlacedBlock[] = [];
+  for (const line of table.split('\n')) {
+    if (line === '') continue;
+    const row = parseBlockRow(line, `the index of ${name}`);
+    blocks.push({ ...row, offset });
+    offset += row.compressedLength;
+  }
+  if (offset !== tail.factsOffset) throw damaged(`the index of ${name}`, 'has a table that does not fit its blocks');
+  return blocks;
+}
+
+/** One block's items, checked against the block's hash. */
+export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<IndexItem<PlacedMember>[]> {
+  const where = `the index of ${index.source.name}`;
+  const compressed = await index.source.read(block.offset, block.compressedLength);
+  const text = await unpackMember(compressed, block.length, where);
+  if (sha256Of(text) !== block.sha256) throw damaged(where, 'has a block whose hash is wrong');
+  return parseBlock(text.toString('utf8'), block.membersOffset, where);
+}
+
+/** Every item in the order of paths. */
+export async function* itemsByPath(index: ArchiveIndex): AsyncGenerator<IndexItem<PlacedMember>> {
+  for (const block of index.blocks) yield* await readBlock(index, block);
+}
+
+/** Every entry in the order of paths. */
+export async function* entriesByPath(index: ArchiveIndex): AsyncGenerator<IndexEntry> {
+  for await (const item of itemsByPath(index)) yield* item.entries;
+}
+
+/**
+ * Every item in the order of the archive, proven to cover it from the first byte to the index without a gap or an
+ * overlap.
+ */
+export async function* itemsByPlace(index: ArchiveIndex): AsyncGenerator<IndexItem<PlacedMember>> {
+  let position = 0;
+  for (const block of [...index.blocks].sort((a, b) => a.membersOffset - b.membersOffset)) {
+    if (block.membersOffset !== position) throw damaged(index.source.name, 'has members that overlap or leave a gap');
+    for (const item of await readBlock(index, block)) {
+      for (const member of [item.member, ...item.chunks]) position += member?.compressedLength ?? 0;
+      yield item;
+    }
+  }
+  if (position > index.tail.blocksOffset) throw damaged(index.source.name, 'has members inside its index');
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { constants, deflateRawSync, gunzip, gzip } from 'node:zlib';
+import { BackupError } from '../errors.ts';
+
+/** One gzip member of the archive: lengths in bytes, and the sha256 (hex) of what it unpacks to. */
+export interface Member {
+  readonly compressedLength: number;
+  readonly length: number;
+  readonly sha256: string;
+}
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** Level 4 took a quarter of level 6's time for 1 % more bytes on mixed data. */
+const level = 4;
+/** Pieces below this are compressed without asking whether it is worth it. */
+const trialFromBytes = 64 * 1024;
+const sampleBytes = 8 * 1024;
+
+/** Compresses on a thread of zlib's; what does not compress is stored. */
+export function compressMember(data: Buffer): Promise<Buffer> {
+  return compress(data, { level: isCompressible(data) ? level : constants.Z_NO_COMPRESSION });
+}
+
+/** A member whose length depends on the length of its content only, so that it can be overwritten in place. */
+export function storeMember(data: Buffer): Promise<Buffer> {
+  return compress(data, { level: constants.Z_NO_COMPRESSION });
+}
+
+function isCompressible(data: Buffer): boolean {
+  if (data.length < trialFromBytes) return true;
+  const start = Math.floor((data.length - sampleBytes) / 2);
+  const sample = data.subarray(start, start + sampleBytes);
+  return deflateRawSync(sample, { level: 1 }).length < sampleBytes * 0.97;
+}
+
+/** Unpacks one member and compares it with what the index says. `where` names it in messages. */
+export async function openMember(compressed: Buffer, member: Member, where: string): Promise<Buffer> {
+  const data = await unpackMember(compressed, member.length, where);
+  if (data.length !== member.length) throw damaged(where, 'is shorter than the index says');
+  if (sha256Of(data) !== member.sha256) throw damaged(where, 'has another content than the index says');
+  return data;
+}
+
+/** Unpacks one member to at most `maxLength` bytes. */
+export async function unpackMember(compressed: Buffer, maxLength: number, where: string): Promise<Buffer> {
+  try {
+    return await decompress(compressed, { maxOutputLength: Math.max(maxLength, 1) });
+  } catch (error) {
+    throw damaged(where, 'cannot be unpacked to the length the index says', error);
+  }
+}
+
+export function sha256Of(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+export function damaged(where: string, why: string, cause?: unknown): BackupError {
+  return new BackupError(`${where} ${why}`, {
+    kind: 'damaged-archive',
+    cause,
+    hint: 'The archive is damaged or was not made by this program. A new run of the client makes a new one.',
+  });
+}

@@ -1,0 +1,35 @@
+import type { BytePath } from './byte-path.ts';
+
+/** Files from this size on have members of their own, so that a change elsewhere leaves them alone. */
+export const largeFileBytes = 256 * 1024;
+/** A large file is cut in pieces of this size, each a member. */
+export const chunkBytes = 1024 * 1024;
+/** Mean of the small files' groups; 8–16 KiB was measured as the best trade of size against bytes to fetch. */
+const meanGroupBytes = 12 * 1024;
+/** No group grows past this, whatever its paths hash to. */
+const maxGroupBytes = 1024 * 1024;
+const entriesPerBlock = 32;
+
+/**
+ * Whether a group of small entries ends after this one. It depends on the entry's own path and size only: a new
+ * file changes the group it falls into and no other.
+ */
+export function endsGroup(path: BytePath, entryBytes: number, groupBytes: number): boolean {
+  return hash32(path) < (entryBytes / meanGroupBytes) * 0x1_0000_0000 || groupBytes >= maxGroupBytes;
+}
+
+/** Whether a block of the index ends with the group this entry is in; true for about one in 32 paths. */
+export function endsBlock(path: BytePath): boolean {
+  return hash32(path) % entriesPerBlock === 7;
+}
+
+/** FNV-1a over the bytes, then the finalizer of MurmurHash3, since FNV alone mixes its high bits badly. */
+function hash32(path: BytePath): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < path.length; index += 1) {
+    hash = Math.imul(hash ^ path.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
