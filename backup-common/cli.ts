@@ -1,0 +1,178 @@
+import { Command, CommanderError } from 'commander';
+import { type LogLevel, createLog } from './create-log.ts';
+import { BackupError, exitCodes, hintOf, messagesOf } from './errors.ts';
+import type { Log } from './log.ts';
+import { nearest } from './nearest.ts';
+import { redact } from './redact.ts';
+
+/** What a command is given. */
+export interface CommandContext {
+  readonly args: readonly string[];
+  /** The command's own options, by their long names in camel case. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly configDir: string;
+  readonly dryRun: boolean;
+  readonly quiet: boolean;
+  /** A log at the level of the flags, or else at that of the configuration. */
+  logAt(configured: LogLevel): Log;
+  /** Aborts on SIGTERM and SIGINT. */
+  readonly signal: AbortSignal;
+}
+
+/** What it gives back: the text for people, or the same as data for `--json`. */
+export interface CommandOutcome {
+  readonly exitCode: number;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** In commander's form, for example `<HOST>` or `[HOST...]`. */
+  readonly arguments?: string;
+  readonly options?: ReadonlyArray<readonly [flags: string, description: string]>;
+  readonly examples?: readonly string[];
+  readonly run: (context: CommandContext) => Promise<CommandOutcome>;
+}
+
+export interface ProgramSpec {
+  readonly name: string;
+  readonly version: string;
+  readonly summary: string;
+  /** The first one is run when none is named. */
+  readonly commands: readonly CommandSpec[];
+}
+
+/** Reads the command line, runs the command, prints its outcome and sets the exit code. The only place that does. */
+export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Promise<void> {
+  const stop = new AbortController();
+  const signalled = onSignals(stop);
+  const program = buildProgram(spec, stop.signal);
+  try {
+    rejectUnknownCommand(spec, argv);
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, spec.name, stop.signal.aborted);
+  }
+  const code = signalled();
+  if (code !== undefined) process.exitCode = code;
+}
+
+function buildProgram(spec: ProgramSpec, signal: AbortSignal): Command {
+  const program = new Command(spec.name)
+    .description(spec.summary)
+    .version(`${spec.name} Version ${spec.version}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .option('-d, --dry-run', 'go through everything and change nothing')
+    .option('-v, --verbose', 'log every command that is run')
+    .option('-q, --quiet', 'log and print errors only')
+    .option('--json', 'print the result as JSON')
+    .option('--config-dir <DIR>', 'folder of the configuration', '/etc/backup')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText('after', exitCodeHelp);
+  spec.commands.forEach((command, index) => addCommand(program, spec, command, index === 0, signal));
+  return program;
+}
+
+const exitCodeHelp = `
+Exit codes: 0 done (with or without warnings), 1 something failed, 2 wrong usage or configuration,
+70 a bug in this program, 75 already running, 130 and 143 ended by a signal.`;
+
+function addCommand(program: Command, spec: ProgramSpec, command: CommandSpec, isDefault: boolean, signal: AbortSignal): void {
+  const built = program.command(command.name, { isDefault }).description(command.summary).exitOverride();
+  if (command.arguments !== undefined) for (const argument of command.arguments.split(' ')) built.argument(argument);
+  for (const [flags, description] of command.options ?? []) built.option(flags, description);
+  if (command.examples !== undefined) {
+    const lines = command.examples.map((example) => `  ${spec.name} ${example}`);
+    built.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+  }
+  built.action(async () => {
+    const flags = program.opts<GlobalFlags>();
+    const outcome = await command.run({
+      args: built.args,
+      options: built.opts(),
+      configDir: flags.configDir,
+      dryRun: flags.dryRun === true,
+      quiet: flags.quiet === true,
+      logAt: (configured) => createLog(spec.name, flags.verbose === true ? 3 : flags.quiet === true ? 0 : configured),
+      signal,
+    });
+    process.exitCode = outcome.exitCode;
+    await print(flags.json === true ? `${JSON.stringify(outcome.json, null, 2)}\n` : textOf(outcome, flags));
+  });
+}
+
+interface GlobalFlags {
+  readonly configDir: string;
+  readonly dryRun?: boolean;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+function textOf(outcome: CommandOutcome, flags: GlobalFlags): string {
+  if (outcome.text === '' || (flags.quiet === true && outcome.exitCode === exitCodes.done)) return '';
+  return outcome.text.endsWith('\n') ? outcome.text : `${outcome.text}\n`;
+}
+
+/** A word that is no command would be an argument of the default command; where that takes none it is a mistake. */
+function rejectUnknownCommand(spec: ProgramSpec, argv: readonly string[]): void {
+  const first = argv[0];
+  const names = spec.commands.map((command) => command.name);
+  if (first === undefined || first.startsWith('-') || names.includes(first)) return;
+  if (spec.commands[0]?.arguments !== undefined) return;
+  const near = nearest(first, names);
+  throw new BackupError(`there is no command "${first}"`, {
+    exitCode: exitCodes.usage,
+    hint: near === undefined ? `See ${spec.name} --help.` : `Did you mean "${near}"?`,
+  });
+}
+
+/** Waits until the text has left, so that no pipe is cut short when the process ends; a reader that went is no error. */
+async function print(text: string): Promise<void> {
+  if (text === '') return;
+  await new Promise<void>((resolve) => {
+    process.stdout.once('error', () => resolve());
+    process.stdout.write(text, () => resolve());
+  });
+}
+
+/** Prints an error once and tells the exit code it stands for. */
+function report(error: unknown, programName: string, wasAborted: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (error instanceof BackupError) {
+    const [first, ...causes] = messagesOf(error);
+    const hint = hintOf(error);
+    const lines = [`${programName}: ${first}`, ...causes.map((cause) => `  because ${cause}`)];
+    if (hint !== undefined) lines.push(`  → ${hint}`);
+    process.stderr.write(redact(`${lines.join('\n')}\n`));
+    return error.exitCode;
+  }
+  if (!wasAborted) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(redact(`${programName}: a bug in this program, please report it:\n${stack}\n`));
+  }
+  return exitCodes.bug;
+}
+
+/** Ends the run in good order on SIGTERM and SIGINT; whoever sends the signal three times wants it at once. */
+function onSignals(stop: AbortController): () => number | undefined {
+  let code: number | undefined;
+  let count = 0;
+  const handle = (signal: 'SIGTERM' | 'SIGINT'): void => {
+    code ??= signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
+    count += 1;
+    stop.abort(new BackupError(`ended by ${signal}`, { kind: 'aborted', exitCode: code }));
+    if (count >= 3) process.exit(code);
+  };
+  process.on('SIGTERM', handle);
+  process.on('SIGINT', handle);
+  return () => {
+    process.off('SIGTERM', handle);
+    process.off('SIGINT', handle);
+    return code;
+  };
+}

@@ -1,0 +1,74 @@
+import { hintOf, messagesOf } from '../errors.ts';
+import { renderFailure, renderPart, renderReport } from '../run/render-report.ts';
+import type { PartReport, RunReport } from '../run/report.ts';
+import type { Mail } from './mail.ts';
+
+export interface MailSettings {
+  /** Who gets what concerns the run; nobody when undefined. */
+  readonly adminEmail: string | undefined;
+  readonly subjectPrefix: string;
+  /** A host's own recipient. */
+  readonly adminEmailOf?: (host: string) => string | undefined;
+}
+
+/** The mails of a client's run: one when it failed, none when it went well. */
+export function clientMails(report: RunReport, settings: MailSettings): Mail[] {
+  if (report.outcome !== 'failed') return [];
+  const failed = report.parts.filter((part) => part.outcome === 'failed').map((part) => part.name);
+  const what = failed.length === 0 ? 'Backup FAILED' : `Backup FAILED for ${failed.join(', ')}`;
+  return mail(settings, settings.adminEmail, `${report.hostname} - ${what}`, renderReport(report), true);
+}
+
+/** The shared lock could not be had: the archive was made and not published. */
+export function lockMails(report: RunReport, settings: MailSettings): Mail[] {
+  return mail(settings, settings.adminEmail, `${report.hostname} - SHARED LOCK FAILED (TAR Creation)`, renderReport(report), true);
+}
+
+/** A run that failed before there was anything to report on, such as one without a usable configuration. */
+export function earlyFailureMails(hostname: string, error: unknown, settings: MailSettings): Mail[] {
+  const failure = { stage: undefined, messages: messagesOf(error), hint: hintOf(error) };
+  return mail(settings, settings.adminEmail, `${hostname} - Backup FAILED EARLY`, renderFailure(failure).join('\n'), true);
+}
+
+/** The mails of a server's run: one for each host that failed or was skipped, and a summary of every run. */
+export function serverMails(report: RunReport, settings: MailSettings): Mail[] {
+  return [...report.parts.flatMap((part) => hostMails(report, part, settings)), ...summaryMails(report, settings)];
+}
+
+/** The subject's word for each kind of skip. */
+const skipTitles: Readonly<Record<string, string>> = {
+  lock: 'Client TAR Lock',
+  duplicate: 'Exact snapshot exists',
+  older: 'Older TAR found',
+  absent: 'Host absent',
+};
+
+function hostMails(report: RunReport, part: PartReport, settings: MailSettings): Mail[] {
+  const to = settings.adminEmailOf?.(part.name) ?? settings.adminEmail;
+  const body = [...renderPart(part), '', `${report.program} on ${report.hostname}, ${report.startedAt}`].join('\n');
+  if (part.outcome === 'failed') return mail(settings, to, `Backup FAILED for host ${part.name}`, body, true, report.dryRun);
+  if (part.skip === undefined) return [];
+  const title = skipTitles[part.skip.kind] ?? part.skip.kind;
+  return mail(settings, to, `Backup SKIPPED for host ${part.name} (${title})`, body, false, report.dryRun);
+}
+
+function summaryMails(report: RunReport, settings: MailSettings): Mail[] {
+  const hasSkips = report.parts.some((part) => part.outcome === 'skipped');
+  const result = report.outcome === 'failed' ? 'COMPLETED WITH ERRORS' : hasSkips ? 'COMPLETED WITH SKIPS' : 'SUCCESSFUL';
+  const subject = `${report.hostname} - Backup Run ${result}`;
+  return mail(settings, settings.adminEmail, subject, renderReport(report), report.outcome === 'failed', report.dryRun);
+}
+
+/** Maintenance tells of failures only, and names the hosts they are of. */
+export function maintenanceMails(report: RunReport, settings: MailSettings): Mail[] {
+  if (report.outcome !== 'failed') return [];
+  const failed = report.parts.filter((part) => part.outcome === 'failed').map((part) => part.name);
+  const names = failed.length === 0 ? '' : ` for ${failed.join(', ')}`;
+  return mail(settings, settings.adminEmail, `${report.hostname} - Maintenance FAILED${names}`, renderReport(report), true);
+}
+
+function mail(settings: MailSettings, to: string | undefined, subject: string, text: string, isUrgent: boolean, dryRun = false): Mail[] {
+  if (to === undefined) return [];
+  const prefixed = `${settings.subjectPrefix} ${subject}`.trim();
+  return [{ to, subject: dryRun ? `[DRY-RUN] ${prefixed}` : prefixed, text, isUrgent }];
+}

@@ -1,0 +1,4 @@
+/** Takes the password out of every URL in a text: `https://user:secret@host` → `https://user:***@host`. */
+export function redact(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/:@"']*):[^\s/@"']+@/gi, '$1:***@');
+}
