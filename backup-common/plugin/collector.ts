@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Log } from '../log.ts';
 import type { Runner } from '../process/runner.ts';
 
@@ -18,7 +17,7 @@ export interface TreeRequest {
 /** A regular file whose bytes come from a stream, such as a program's output; its size need not be known. */
 export interface StreamRequest {
   readonly as: string;
-  readonly content: Readable;
+  readonly content: AsyncIterable<Buffer>;
   /** Awaited after the last byte; a rejection fails the task and the file is cut off again. */
   readonly completed?: Promise<unknown>;
   /** Permission bits, 0o600 when left out. */

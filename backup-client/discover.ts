@@ -1,0 +1,90 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { type ConfigFile, readConfigFile } from '#common/config/config-file.ts';
+import type { Problems } from '#common/config/problems.ts';
+import { hasCode } from '#common/errors.ts';
+import type { Collector } from '#common/plugin/collector.ts';
+import { serviceSchema } from './service-schema.ts';
+
+/** One service.yaml, ready to be run. */
+export interface Service {
+  readonly type: string;
+  readonly name: string;
+  readonly file: string;
+  readonly tasks: readonly Task[];
+}
+
+export interface Task {
+  /** The key in service.yaml. */
+  readonly key: string;
+  readonly collector: Collector;
+  /** Valid by the collector's schema. */
+  readonly options: unknown;
+}
+
+/**
+ * Every `<configDir>/<type>/…/service.yaml` or `.yml` one or two folders below its type, in the order of their paths. Adds
+ * a problem for everything wrong, also when there is no service at all.
+ */
+export async function loadServices(configDir: string, collectors: readonly Collector[], problems: Problems): Promise<readonly Service[]> {
+  const files = await findServiceFiles(configDir, problems);
+  if (files.length === 0) {
+    problems.add({ file: configDir, message: 'holds no <type>/<service>/service.yaml, so there is nothing to back up; see configs/examples' });
+  }
+  const schema = serviceSchema(collectors);
+  const services: Service[] = [];
+  for (const path of files) {
+    const file = await readConfigFile(path, schema, problems);
+    if (file === undefined) continue;
+    const service = serviceOf(path, typeOf(configDir, path), file, collectors);
+    const twin = services.find(({ type, name }) => type === service.type && name === service.name);
+    if (twin !== undefined) file.source.problemAt(['service', 'name'], `"${service.name}" is the name in ${twin.file} too`);
+    services.push(service);
+  }
+  return services;
+}
+
+async function findServiceFiles(configDir: string, problems: Problems): Promise<string[]> {
+  const found: string[] = [];
+  for (const type of await foldersIn(configDir)) {
+    for (const folder of await foldersIn(type)) {
+      const below = await foldersIn(folder);
+      for (const candidate of [folder, ...below]) found.push(...(await serviceFilesIn(candidate, problems)));
+    }
+  }
+  return found.sort();
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function serviceFilesIn(folder: string, problems: Problems): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name === 'service.yaml' || name === 'service.yml');
+  if (names.length === 2) problems.add({ file: join(folder, 'service.yml'), message: 'stands beside service.yaml; keep one of them' });
+  return names.slice(0, 1).map((name) => join(folder, name));
+}
+
+function typeOf(configDir: string, path: string): string {
+  return relative(configDir, path).split('/')[0] ?? basename(dirname(path));
+}
+
+function serviceOf(path: string, type: string, file: ConfigFile, collectors: readonly Collector[]): Service {
+  const { service, ...tasks } = file.value as { service: { name: string } } & Record<string, unknown>;
+  return {
+    type,
+    name: service.name,
+    file: path,
+    tasks: Object.entries(tasks).map(([key, options]) => {
+      const collector = collectors.find(({ taskKeys }) => taskKeys.includes(key));
+      if (collector === undefined) throw new Error(`the schema let the task "${key}" pass, which no collector answers to`);
+      return { key, collector, options };
+    }),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Problems } from './problems.ts';
+
+/**
+ * The assignments of a shell-like file: `KEY=value`, optionally with `export`, quotes and comments. It is read, never
+ * run: anything a shell would have to work out (`$`, backquotes, several words) is a problem.
+ */
+export function parseEnvFile(file: string, text: string, problems: Problems): ReadonlyMap<string, EnvValue> {
+  const values = new Map<string, EnvValue>();
+  text.split('\n').forEach((line, index) => {
+    const problem = (column: number, message: string) => problems.add({ file, line: index + 1, column, message });
+    if (/^\s*(#|$)/.test(line)) return;
+    const match = /^(\s*(?:export\s+)?)([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
+    if (match === null) return problem(1, 'is no KEY=value');
+    const [, before = '', key = '', raw = ''] = match;
+    const value = unquote(raw.trim());
+    const column = before.length + key.length + 2;
+    if (value === undefined) return problem(column, `the value of ${key} would need a shell to understand; write it plainly`);
+    values.set(key, { value, line: index + 1, column });
+  });
+  return values;
+}
+
+export interface EnvValue {
+  readonly value: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+function unquote(raw: string): string | undefined {
+  const single = /^'([^']*)'\s*(#.*)?$/.exec(raw);
+  if (single !== null) return single[1];
+  const double = /^"((?:[^"\\$`]|\\["\\$`])*)"\s*(#.*)?$/.exec(raw);
+  if (double !== null) return double[1]?.replace(/\\(["\\$`])/g, '$1');
+  const bare = /^([^\s"'\\$`;&|<>()#]*)(\s+#.*)?$/.exec(raw);
+  return bare?.[1];
+}

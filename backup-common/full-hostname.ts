@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+/** The machine's full name as `hostname -f` gives it: from /etc/hosts; the short one where there is none. */
+export async function fullHostname(): Promise<string> {
+  const short = hostname();
+  if (short.includes('.')) return short;
+  const hosts = await readFile('/etc/hosts', 'utf8').catch(() => '');
+  for (const line of hosts.split('\n')) {
+    const [, ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
+    const full = names.find((name) => name.startsWith(`${short}.`));
+    if (full !== undefined && names.includes(short)) return full;
+  }
+  return short;
+}

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import type { TarEntry } from '#common/archive/tar-entry.ts';
+import { blockSize, encodeTarEntry, paddingAfter } from '#common/archive/tar-header.ts';
+import { BackupError } from '#common/errors.ts';
+import type { Runner, RunningProgram } from '#common/process/runner.ts';
+import { extractCommand } from './extract-command.ts';
+
+/** Writes entries into a folder through one run of GNU tar. `close` must be called, also after a failure. */
+export class Extractor {
+  readonly #program: RunningProgram;
+  #broken: Error | undefined;
+
+  constructor(
+    private readonly folder: string,
+    tools: { readonly tar: string; readonly runner: Runner },
+  ) {
+    this.#program = tools.runner.start(extractCommand(tools.tar, folder));
+    this.#program.stdin.on('error', (error) => {
+      this.#broken = error;
+    });
+  }
+
+  async add(tar: TarEntry, content: AsyncIterable<Buffer>): Promise<void> {
+    await this.#write(encodeTarEntry(tar));
+    if (tar.storedSize === 0) return;
+    for await (const part of content) await this.#write(part);
+    await this.#write(Buffer.alloc(paddingAfter(tar.storedSize)));
+  }
+
+  /** Ends the stream and waits for tar; a BackupError when it could not write everything. */
+  async finish(): Promise<void> {
+    await this.#write(Buffer.alloc(2 * blockSize));
+    this.#program.stdin.end();
+    await this.#checkEnd();
+  }
+
+  close(): void {
+    this.#program.stop();
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    if (this.#broken !== undefined) await this.#checkEnd();
+    if (bytes.length === 0 || this.#program.stdin.write(bytes)) return;
+    await Promise.race([once(this.#program.stdin, 'drain'), this.#program.done]);
+  }
+
+  async #checkEnd(): Promise<void> {
+    const { exitCode, signal, stderr } = await this.#program.done;
+    if (exitCode === 0) return;
+    const message = stderr.split('\n')[0] || (signal === undefined ? `exit code ${exitCode}` : `ended by ${signal}`);
+    const isFull = stderr.includes('No space left on device');
+    throw new BackupError(`cannot unpack into ${this.folder}: ${message}`, {
+      hint: isFull ? 'Make room on the server, or set tree: discard for hosts you can fetch whole.' : 'See the message of tar.',
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { parseDuration } from '#common/config/duration.ts';
+import { BackupError } from '#common/errors.ts';
+import type { Collector, CollectorContext, ServiceArchive } from '#common/plugin/collector.ts';
+import type { Command, CommandResult } from '#common/process/command.ts';
+import { type CommandOptions, type CommandTask, commandSchema } from './command-schema.ts';
+
+/** A program's standard output, to `command/<output>`. */
+export const commandCollector: Collector<CommandOptions> = {
+  name: 'command',
+  taskKeys: ['command'],
+  phase: 'live',
+  schema: commandSchema,
+
+  async check(options) {
+    const outputs = tasksIn(options).map((task) => task.output);
+    const twice = outputs.find((output, index) => outputs.indexOf(output) !== index);
+    if (twice !== undefined) throw new BackupError(`command: two programs write to "${twice}"`, { hint: 'Give each its own output.' });
+  },
+
+  async collect(options, context, archive) {
+    for (const task of tasksIn(options)) await collectOutput(task, context, archive);
+  },
+};
+
+function tasksIn(options: CommandOptions): readonly CommandTask[] {
+  return [options].flat();
+}
+
+async function collectOutput(task: CommandTask, context: CollectorContext, archive: ServiceArchive): Promise<void> {
+  const command = commandOf(task, context.configFolder);
+  const program = context.runner.start(command);
+  program.stdin.end();
+  let size = 0;
+  const content = counted(program.stdout, (bytes) => {
+    size += bytes;
+  });
+  const completed = program.done.then((result) => checkEnd(command, task, result, size));
+  completed.catch(() => undefined); // addStream awaits it after the last byte
+  try {
+    await archive.addStream({ as: `command/${task.output}`, content, completed });
+  } catch (error) {
+    if (!(error instanceof Skipped)) throw error;
+    context.warn(error.message);
+  } finally {
+    program.stop();
+  }
+}
+
+function commandOf(task: CommandTask, cwd: string): Command {
+  const [file = '', ...args] = task.run;
+  const timeoutMs = (parseDuration(task.timeout) ?? 3600) * 1000;
+  return { file, args, cwd, timeoutMs, ...(task.env !== undefined && { env: task.env }) };
+}
+
+async function* counted(stream: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const part of stream) {
+    count(part.length);
+    yield part;
+  }
+}
+
+/** The program said that there is nothing to save. */
+class Skipped extends Error {}
+
+function checkEnd(command: Command, task: CommandTask, result: CommandResult, size: number): void {
+  const name = [command.file, ...command.args].join(' ');
+  if (result.exitCode !== undefined && task.skip_exit_codes.includes(result.exitCode)) {
+    throw new Skipped(`command: "${name}" ended with exit code ${result.exitCode}: nothing to save this time`);
+  }
+  if (result.exitCode !== 0) {
+    const how = result.timedOut ? `took longer than ${task.timeout}` : `ended with ${result.signal ?? `exit code ${result.exitCode}`}`;
+    const said = result.stderr.trim().split('\n').slice(-3).join(' / ');
+    throw new BackupError(`command: "${name}" ${how}${said === '' ? '' : `: ${said}`}`, {
+      hint: 'Run it by hand as root; its exit code must be 0 when its output is whole.',
+    });
+  }
+  if (size === 0 && !task.allow_empty) {
+    throw new BackupError(`command: "${name}" ended well and wrote nothing`, {
+      hint: 'If that is right, set allow_empty: true.',
+    });
+  }
+}

@@ -1,0 +1,6 @@
+import type { Collector } from '#common/plugin/collector.ts';
+import { commandCollector } from './command/command-collector.ts';
+import { filesCollector } from './files/files-collector.ts';
+
+/** Every collector that comes with the client; the only list. */
+export const collectors: readonly Collector[] = [filesCollector, commandCollector];
