@@ -11,9 +11,11 @@ export interface ArchiveName {
 /** How far a client's clock may be ahead before its archive is left out of the choice. */
 const toleratedAheadMs = 10 * 60_000;
 
-/** The name of an archive made at `date`; its time is UTC. */
-export function formatArchiveName(host: string, date: Date): string {
-  return `${host}-${formatTimestamp(date)}.tar.gz`;
+/** The name of an archive made at `date`; its time is UTC, in whole seconds. */
+export function formatArchiveName(host: string, date: Date): ArchiveName {
+  const timestamp = formatTimestamp(date);
+  const time = new Date(Math.floor(date.getTime() / 1000) * 1000);
+  return { fileName: `${host}-${timestamp}.tar.gz`, timestamp, time };
 }
 
 /**

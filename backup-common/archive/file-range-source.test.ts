@@ -5,7 +5,7 @@ import { appendFile, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { openFileRangeSource } from './file-range-source.ts';
+import { openFileSource } from './file-range-source.ts';
 
 async function fileOf(t: TestContext, content: Uint8Array): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'file-range-source-'));
@@ -16,7 +16,7 @@ async function fileOf(t: TestContext, content: Uint8Array): Promise<string> {
 }
 
 async function opened(t: TestContext, path: string) {
-  const source = await openFileRangeSource(path);
+  const source = await openFileSource(path);
   t.after(() => source.close());
   return source;
 }
@@ -62,7 +62,7 @@ test('links, folders and pipes are refused at once', async (t) => {
   await symlink(path, `${path}.link`);
   execFileSync('mkfifo', [`${path}.pipe`]);
   for (const other of [`${path}.link`, `${path}.pipe`, join(path, '..')]) {
-    await assert.rejects(openFileRangeSource(other), /is not a regular file/, other);
+    await assert.rejects(openFileSource(other), /is not a regular file/, other);
   }
-  await assert.rejects(openFileRangeSource(`${path}.missing`), /cannot open/);
+  await assert.rejects(openFileSource(`${path}.missing`), /cannot open/);
 });

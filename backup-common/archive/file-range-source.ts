@@ -16,7 +16,7 @@ const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
  * Opens a regular file of this machine. Links are refused, and so is anything else that is no plain file, without
  * waiting for the other end of a FIFO. Rejects with a BackupError; system errors are its cause.
  */
-export async function openFileRangeSource(path: string): Promise<CheckedSource> {
+export async function openFileSource(path: string): Promise<CheckedSource> {
   const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
     throw hasCode(error, 'ELOOP') ? notPlain(path) : new BackupError(`cannot open ${path}`, { cause: error });
   });
