@@ -55,6 +55,14 @@ export function hintOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** The first kind found on the error or on one of its causes. */
+export function kindOf(error: unknown): string | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof BackupError && current.kind !== undefined) return current.kind;
+  }
+  return undefined;
+}
+
 /** True for a Node system error with that code, such as `ENOENT`. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;

@@ -33,7 +33,6 @@ export class ServiceArchiveWriter implements ServiceArchive {
     const entry = { ...ownedByRoot, path, type: 'file', mode: request.mode ?? 0o600, mtimeNs } as const;
     try {
       await this.writer.addStream(entry, request.content);
-      await request.completed;
     } catch (error) {
       await this.writer.cutBackTo(mark);
       throw error;

@@ -1,5 +1,4 @@
-import { hintOf, messagesOf } from '../errors.ts';
-import { renderFailure, renderPart, renderReport } from '../run/render-report.ts';
+import { renderPart, renderReport } from '../run/render-report.ts';
 import type { PartReport, RunReport } from '../run/report.ts';
 import type { Mail } from './mail.ts';
 
@@ -14,20 +13,17 @@ export interface MailSettings {
 /** The mails of a client's run: one when it failed, none when it went well. */
 export function clientMails(report: RunReport, settings: MailSettings): Mail[] {
   if (report.outcome !== 'failed') return [];
-  const failed = report.parts.filter((part) => part.outcome === 'failed').map((part) => part.name);
-  const what = failed.length === 0 ? 'Backup FAILED' : `Backup FAILED for ${failed.join(', ')}`;
-  return mail(settings, settings.adminEmail, `${report.hostname} - ${what}`, renderReport(report), true);
+  return mail(settings, settings.adminEmail, `${report.hostname} - ${clientSubject(report)}`, renderReport(report), true);
 }
 
-/** The shared lock could not be had: the archive was made and not published. */
-export function lockMails(report: RunReport, settings: MailSettings): Mail[] {
-  return mail(settings, settings.adminEmail, `${report.hostname} - SHARED LOCK FAILED (TAR Creation)`, renderReport(report), true);
+function clientSubject(report: RunReport): string {
+  if (report.failure?.kind === 'shared-lock') return 'SHARED LOCK FAILED (TAR Creation)';
+  const failed = failedParts(report);
+  return failed.length === 0 ? 'Backup FAILED' : `Backup FAILED for ${failed.join(', ')}`;
 }
 
-/** A run that failed before there was anything to report on, such as one without a usable configuration. */
-export function earlyFailureMails(hostname: string, error: unknown, settings: MailSettings): Mail[] {
-  const failure = { stage: undefined, messages: messagesOf(error), hint: hintOf(error) };
-  return mail(settings, settings.adminEmail, `${hostname} - Backup FAILED EARLY`, renderFailure(failure).join('\n'), true);
+function failedParts(report: RunReport): string[] {
+  return report.parts.filter((part) => part.outcome === 'failed').map((part) => part.name);
 }
 
 /** The mails of a server's run: one for each host that failed or was skipped, and a summary of every run. */
@@ -62,7 +58,7 @@ function summaryMails(report: RunReport, settings: MailSettings): Mail[] {
 /** Maintenance tells of failures only, and names the hosts they are of. */
 export function maintenanceMails(report: RunReport, settings: MailSettings): Mail[] {
   if (report.outcome !== 'failed') return [];
-  const failed = report.parts.filter((part) => part.outcome === 'failed').map((part) => part.name);
+  const failed = failedParts(report);
   const names = failed.length === 0 ? '' : ` for ${failed.join(', ')}`;
   return mail(settings, settings.adminEmail, `${report.hostname} - Maintenance FAILED${names}`, renderReport(report), true);
 }

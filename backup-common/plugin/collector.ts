@@ -14,12 +14,13 @@ export interface TreeRequest {
   readonly excludes?: (relativePath: string, isFolder: boolean) => boolean;
 }
 
-/** A regular file whose bytes come from a stream, such as a program's output; its size need not be known. */
+/**
+ * A regular file whose bytes come from a stream, such as a program's output; its size need not be known. When the
+ * stream throws, also after its last byte, the file is cut off again.
+ */
 export interface StreamRequest {
   readonly as: string;
   readonly content: AsyncIterable<Buffer>;
-  /** Awaited after the last byte; a rejection fails the task and the file is cut off again. */
-  readonly completed?: Promise<unknown>;
   /** Permission bits, 0o600 when left out. */
   readonly mode?: number;
 }

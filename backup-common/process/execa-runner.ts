@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { type Options, execa } from 'execa';
 import { BackupError, hasCode } from '../errors.ts';
 import type { Command, CommandResult } from './command.ts';
@@ -5,6 +6,7 @@ import type { Runner, RunningProgram } from './runner.ts';
 
 const killDelayMs = 5000;
 const keptStderrBytes = 64 * 1024;
+const pipeBytes = 256 * 1024;
 
 /** A Runner over real processes. When `signal` aborts, every running program is ended. */
 export function execaRunner(signal?: AbortSignal): Runner {
@@ -38,7 +40,9 @@ function start(command: Command, signal: AbortSignal | undefined): RunningProgra
   if (stdin === null || stdout === null) throw new Error('a started program has no pipes');
   const done = subprocess.then((result) => settled(command, result, '', stderr));
   done.catch(() => undefined); // a caller that fails earlier does not wait for the end
-  return { stdin, stdout, done, stop: () => subprocess.kill() };
+  // execa empties a stream that nobody reads yet; behind a pipe of our own the output waits for its reader
+  const output = stdout.pipe(new PassThrough({ highWaterMark: pipeBytes }));
+  return { stdin, stdout: output, done, stop: () => subprocess.kill() };
 }
 
 function commonOptions(command: Command, signal: AbortSignal | undefined) {

@@ -15,6 +15,8 @@ export interface Failure {
   /** The error's message followed by those of its causes. */
   readonly messages: readonly string[];
   readonly hint: string | undefined;
+  /** The error's kind, where somebody acts on it. */
+  readonly kind: string | undefined;
 }
 
 /** One service of a client run, one host of a server or maintenance run. */

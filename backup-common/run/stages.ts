@@ -1,4 +1,4 @@
-import { hintOf, messagesOf } from '../errors.ts';
+import { hintOf, kindOf, messagesOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Failure, StageRecord } from './report.ts';
 
@@ -36,7 +36,7 @@ export class Stages {
   }
 
   failureOf(error: unknown): Failure {
-    return { stage: this.#failedStage, messages: messagesOf(error), hint: hintOf(error) };
+    return { stage: this.#failedStage, messages: messagesOf(error), hint: hintOf(error), kind: kindOf(error) };
   }
 
   #record(name: string, outcome: 'ok' | 'failed', startedAt: Date): void {

@@ -8,7 +8,7 @@ import type { IndexEntry } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
 import type { Runner } from '#common/process/runner.ts';
 import { compareTree } from './compare-tree.ts';
-import { Extractor } from './extractor.ts';
+import { Extractor } from '#common/archive/extractor.ts';
 import { foreignEntries, hashedContent } from './foreign-entries.ts';
 import { type TreeLimits, checkLimits } from './tree-limits.ts';
 

@@ -2,6 +2,7 @@ import { parseDuration } from '#common/config/duration.ts';
 import { BackupError } from '#common/errors.ts';
 import type { Collector, CollectorContext, ServiceArchive } from '#common/plugin/collector.ts';
 import type { Command, CommandResult } from '#common/process/command.ts';
+import type { RunningProgram } from '#common/process/runner.ts';
 import { type CommandOptions, type CommandTask, commandSchema } from './command-schema.ts';
 
 /** A program's standard output, to `command/<output>`. */
@@ -30,14 +31,8 @@ async function collectOutput(task: CommandTask, context: CollectorContext, archi
   const command = commandOf(task, context.configFolder);
   const program = context.runner.start(command);
   program.stdin.end();
-  let size = 0;
-  const content = counted(program.stdout, (bytes) => {
-    size += bytes;
-  });
-  const completed = program.done.then((result) => checkEnd(command, task, result, size));
-  completed.catch(() => undefined); // addStream awaits it after the last byte
   try {
-    await archive.addStream({ as: `command/${task.output}`, content, completed });
+    await archive.addStream({ as: `command/${task.output}`, content: outputOf(program, command, task) });
   } catch (error) {
     if (!(error instanceof Skipped)) throw error;
     context.warn(error.message);
@@ -46,17 +41,20 @@ async function collectOutput(task: CommandTask, context: CollectorContext, archi
   }
 }
 
+/** The whole output; after its last byte it throws when the program did not end well. */
+async function* outputOf(program: RunningProgram, command: Command, task: CommandTask): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const part of program.stdout) {
+    size += part.length;
+    yield part;
+  }
+  checkEnd(command, task, await program.done, size);
+}
+
 function commandOf(task: CommandTask, cwd: string): Command {
   const [file = '', ...args] = task.run;
   const timeoutMs = (parseDuration(task.timeout) ?? 3600) * 1000;
   return { file, args, cwd, timeoutMs, ...(task.env !== undefined && { env: task.env }) };
-}
-
-async function* counted(stream: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const part of stream) {
-    count(part.length);
-    yield part;
-  }
 }
 
 /** The program said that there is nothing to save. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import type { TarEntry } from '#common/archive/tar-entry.ts';
-import { blockSize, encodeTarEntry, paddingAfter } from '#common/archive/tar-header.ts';
-import { BackupError } from '#common/errors.ts';
-import type { Runner, RunningProgram } from '#common/process/runner.ts';
+import type { TarEntry } from './tar-entry.ts';
+import { blockSize, encodeTarEntry, paddingAfter } from './tar-header.ts';
+import { BackupError } from '../errors.ts';
+import type { Runner, RunningProgram } from '../process/runner.ts';
 import { extractCommand } from './extract-command.ts';
 
 /** Writes entries into a folder through one run of GNU tar. `close` must be called, also after a failure. */

@@ -1,4 +1,4 @@
-import type { Command } from '#common/process/command.ts';
+import type { Command } from '../process/command.ts';
 
 /** GNU tar as the writer of a tree; it reads only headers that we wrote ourselves. */
 export function extractCommand(tar: string, folder: string): Command {

@@ -1,0 +1,229 @@
+import { type FileHandle, chmod, lstat, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServiceFacts } from '#common/archive/archive-facts.ts';
+import { openArchiveIndex } from '#common/archive/archive-index.ts';
+import { type ArchiveName, formatArchiveName } from '#common/archive/archive-name.ts';
+import { ArchiveWriter } from '#common/archive/archive-writer.ts';
+import { openFileSource } from '#common/archive/file-range-source.ts';
+import { verifyArchive } from '#common/archive/verify-archive.ts';
+import { renameDurably } from '#common/atomic-file.ts';
+import { formatByteSize } from '#common/config/byte-size.ts';
+import { withDirectoryLock } from '#common/directory-lock.ts';
+import { BackupError, hasCode } from '#common/errors.ts';
+import { freeSpace } from '#common/free-space.ts';
+import type { Log } from '#common/log.ts';
+import type { Runner } from '#common/process/runner.ts';
+import { partReport } from '#common/run/part-report.ts';
+import type { PartReport, RunReport } from '#common/run/report.ts';
+import { runReport } from '#common/run/run-report.ts';
+import { Stages } from '#common/run/stages.ts';
+import type { ClientConfig } from './config.ts';
+import type { Service } from './discover.ts';
+import { emptyStaging, knownArchives, prepareDropFolder, stagingName } from './drop-folder.ts';
+import { expiredArchives } from './expire-archives.ts';
+import { type OpenArchive, type ServiceSources, runService, tooLittleSpace } from './service-run.ts';
+
+export interface BackUpTools {
+  readonly version: string;
+  readonly log: Log;
+  readonly now: () => Date;
+  /** Rejects when the run is aborted. */
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly runner: Runner;
+  readonly dryRun: boolean;
+}
+
+/**
+ * The client's run: every service appends to one staged archive, which is verified by reading it back and only then
+ * gets its name in the drop folder. What fails is in the report; nothing half made is ever left under a final name.
+ */
+export async function backUp(config: ClientConfig, services: readonly Service[], tools: BackUpTools): Promise<RunReport> {
+  const stages = new Stages(tools.log, tools.now);
+  const startedAt = tools.now();
+  const parts: PartReport[] = [];
+  const common = { program: 'local-backup', version: tools.version, hostname: config.hostname, dryRun: tools.dryRun } as const;
+  const report = (more: Partial<Pick<RunReport, 'failure' | 'facts'>>): RunReport =>
+    runReport({
+      ...common,
+      startedAt: startedAt.toISOString(),
+      finishedAt: tools.now().toISOString(),
+      parts,
+      stages: stages.records,
+      warnings: stages.warnings,
+      facts: {},
+      ...more,
+    });
+  try {
+    const facts = tools.dryRun
+      ? await checkServices(config, services, parts, tools)
+      : await makeArchive(config, services, formatArchiveName(config.hostname, startedAt), stages, parts, tools);
+    return report({ facts });
+  } catch (error) {
+    return report({ failure: stages.failureOf(tools.signal.aborted ? tools.signal.reason : error) });
+  }
+}
+
+type Facts = RunReport['facts'];
+
+async function makeArchive(
+  config: ClientConfig,
+  services: readonly Service[],
+  name: ArchiveName,
+  stages: Stages,
+  parts: PartReport[],
+  tools: BackUpTools,
+): Promise<Facts> {
+  const staging = join(config.baseBackupDir, stagingName);
+  await stages.run('prepare drop folder', async () => {
+    await prepareDropFolder(config);
+    for (const left of await emptyStaging(config)) stages.warn(`removed what an interrupted run had left: ${join(staging, left)}`);
+    await requireSpaceToStart(config, staging);
+  });
+  const staged = join(staging, name.fileName);
+  const spool = join(staging, 'index');
+  try {
+    const size = await withFiles(staged, spool, async (file, indexSpool) => {
+      const writer = new ArchiveWriter(file, indexSpool);
+      const sources = await runServices(config, services, { writer, folders: new Set() }, staging, parts, tools);
+      if (parts.every(({ outcome }) => outcome === 'failed')) throw nothingSaved();
+      return stages.run('write index', () => writer.finish(archiveFacts(config, name, services, parts, sources, tools), msToNs(name.time)));
+    });
+    const verified = await stages.run('verify', () => verify(staged));
+    await stages.run('publish', () => publish(config, staged, name, stages, tools));
+    return { archive: name.fileName, size: formatByteSize(size), entries: verified.entries, content: formatByteSize(verified.bytes) };
+  } finally {
+    await rm(staged, { force: true });
+    await rm(spool, { force: true });
+  }
+}
+
+/** In a dry run every service is only checked; nothing is written anywhere. */
+async function checkServices(config: ClientConfig, services: readonly Service[], parts: PartReport[], tools: BackUpTools): Promise<Facts> {
+  const never = (): never => {
+    throw new Error('a dry run came to write');
+  };
+  const archive: OpenArchive = { folders: new Set(), writer: new Proxy({} as ArchiveWriter, { get: never }) };
+  await runServices(config, services, archive, join(config.baseBackupDir, stagingName), parts, tools);
+  return {};
+}
+
+async function requireSpaceToStart(config: ClientConfig, staging: string): Promise<void> {
+  const { bytes } = await freeSpace(staging);
+  if (bytes < config.minFreeSpaceBytes) throw tooLittleSpace(config.baseBackupDir, bytes, config.minFreeSpaceBytes);
+}
+
+async function withFiles<T>(path: string, spoolPath: string, fn: (file: FileHandle, spool: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    const spool = await open(spoolPath, 'wx+', 0o600);
+    try {
+      return await fn(file, spool);
+    } finally {
+      await spool.close();
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function runServices(
+  config: ClientConfig,
+  services: readonly Service[],
+  archive: OpenArchive,
+  staging: string,
+  parts: PartReport[],
+  tools: BackUpTools,
+): Promise<ReadonlyMap<Service, ServiceSources>> {
+  const sources = new Map<Service, ServiceSources>();
+  for (const service of services) {
+    tools.signal.throwIfAborted();
+    const name = `${service.type}/${service.name}`;
+    const log = tools.log.child({ service: name });
+    const serviceTools = { ...tools, log, staging, tar: config.tools.tar, minFreeSpaceBytes: config.minFreeSpaceBytes };
+    parts.push(await partReport(name, { ...tools, log }, (stages) => runService(service, archive, stages, serviceTools, sources)));
+  }
+  return sources;
+}
+
+function archiveFacts(
+  config: ClientConfig,
+  name: ArchiveName,
+  services: readonly Service[],
+  parts: readonly PartReport[],
+  sources: ReadonlyMap<Service, ServiceSources>,
+  tools: BackUpTools,
+) {
+  const factsOf = (service: Service, index: number): ServiceFacts => {
+    const part = parts[index];
+    if (part === undefined) throw new Error('a service was not run');
+    const { outcome, startedAt, durationMs, warnings, failure } = part;
+    const common = { type: service.type, name: service.name, outcome, startedAt, durationMs, warnings };
+    return { ...common, ...(failure !== undefined && { failure: failure.messages }), sources: sources.get(service) ?? [] };
+  };
+  const program = `local-backup ${tools.version}`;
+  return { host: config.hostname, program, createdAt: name.time.toISOString(), services: services.map(factsOf) };
+}
+
+function msToNs(time: Date): bigint {
+  return BigInt(time.getTime()) * 1_000_000n;
+}
+
+async function verify(path: string) {
+  const source = await openFileSource(path);
+  try {
+    const index = await openArchiveIndex(source);
+    if (index === undefined) throw new BackupError(`${path} does not end as an archive of ours`);
+    return await verifyArchive(index);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Under the shared lock, which the server looks at: the new name appears, old ones go. */
+async function publish(config: ClientConfig, staged: string, name: ArchiveName, stages: Stages, tools: BackUpTools): Promise<void> {
+  const options = {
+    ...config.lock,
+    folder: config.baseBackupDir,
+    program: 'local-backup',
+    now: tools.now,
+    sleep: tools.sleep,
+    onWait: (holder: string) => tools.log.info({ holder }, 'waiting for the lock of the drop folder'),
+  };
+  await withDirectoryLock(options, async (lost) => {
+    await giveToFetcher(staged, config);
+    lost.throwIfAborted();
+    await rename(staged, join(config.baseBackupDir, name.fileName));
+    await expire(config, stages, tools);
+  });
+}
+
+async function giveToFetcher(staged: string, config: ClientConfig): Promise<void> {
+  const file = await open(staged, 'r');
+  try {
+    await file.chown(config.backupUser.id, config.backupGroup.id);
+  } finally {
+    await file.close();
+  }
+  await chmod(staged, 0o400);
+}
+
+async function rename(from: string, to: string): Promise<void> {
+  const found = await lstat(to).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (found !== undefined) throw new BackupError(`${to} is there already`, { hint: 'Two runs began in the same second; start again.' });
+  await renameDurably(from, to);
+}
+
+async function expire(config: ClientConfig, stages: Stages, tools: BackUpTools): Promise<void> {
+  for (const { path } of expiredArchives(await knownArchives(config), config.keepDays, tools.now())) {
+    await rm(path, { force: true }).catch((error: Error) => stages.warn(`the old archive ${path} could not be removed: ${error.message}`));
+    tools.log.info({ path }, 'expired archive removed');
+  }
+}
+
+function nothingSaved(): BackupError {
+  return new BackupError('no service could be saved, so there is no archive', { hint: 'See what each service failed at.' });
+}

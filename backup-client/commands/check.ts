@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import type { CommandContext, CommandOutcome } from '#common/cli.ts';
+import { renderReport } from '#common/run/render-report.ts';
+import { exitCodeOf } from '#common/run/run-report.ts';
+import { unitAdvice } from '#common/run/unit-advice.ts';
+import { load } from './load.ts';
+import { checkOnly } from './run.ts';
+
+/** `local-backup check`: every problem of the configuration, then every task's own look at its programs and paths. */
+export async function check(context: CommandContext): Promise<CommandOutcome> {
+  const { config, services } = await load(context.configDir);
+  const report = await checkOnly(config, services, context);
+  const paths = [
+    { path: config.baseBackupDir, because: 'base_backup_dir' },
+    { path: config.stateDir, because: 'state_dir' },
+    { path: config.runtimeDir, because: 'runtime_dir' },
+  ];
+  const advice = await unitAdvice('local-backup.service', paths);
+  const where = services.map(({ type, name, file }) => `  ${join(type, name)}  ${file}`);
+  const text = [`${services.length} services:`, ...where, '', renderReport(report), ...advice].join('\n');
+  return { exitCode: exitCodeOf(report), text, json: { ...report, unit: advice } };
+}

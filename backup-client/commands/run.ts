@@ -1,0 +1,58 @@
+import { setTimeout } from 'node:timers/promises';
+import type { CommandContext, CommandOutcome } from '#common/cli.ts';
+import { withInstanceLock } from '#common/instance-lock.ts';
+import type { Log } from '#common/log.ts';
+import { clientMails } from '#common/notify/mails.ts';
+import { sendMails } from '#common/notify/send-mails.ts';
+import { execaRunner } from '#common/process/execa-runner.ts';
+import { renderReport } from '#common/run/render-report.ts';
+import type { RunReport } from '#common/run/report.ts';
+import { exitCodeOf } from '#common/run/run-report.ts';
+import { saveReport } from '#common/run/save-report.ts';
+import { version } from '#common/version.ts';
+import { type BackUpTools, backUp } from '../back-up.ts';
+import type { ClientConfig } from '../config.ts';
+import type { Service } from '../discover.ts';
+import { load } from './load.ts';
+
+/** `local-backup run` */
+export async function run(context: CommandContext): Promise<CommandOutcome> {
+  const { config, services } = await load(context.configDir);
+  const log = context.logAt(config.logLevel);
+  if (context.dryRun) {
+    const report = await backUp(config, services, toolsOf(context, log));
+    return { exitCode: exitCodeOf(report), text: renderReport(report), json: report };
+  }
+  const lock = { folder: config.runtimeDir, program: 'local-backup', now: () => new Date() };
+  return withInstanceLock(lock, async () => {
+    const report = await tell(await backUp(config, services, toolsOf(context, log)), config, log);
+    return { exitCode: exitCodeOf(report), text: renderReport(report), json: report };
+  });
+}
+
+/** What a dry run finds: for `check`. */
+export function checkOnly(config: ClientConfig, services: readonly Service[], context: CommandContext): Promise<RunReport> {
+  return backUp(config, services, { ...toolsOf(context, context.logAt(config.logLevel)), dryRun: true });
+}
+
+function toolsOf(context: CommandContext, log: Log): BackUpTools {
+  return {
+    version,
+    log,
+    now: () => new Date(),
+    sleep: (ms) => setTimeout(ms, undefined, { signal: context.signal }),
+    signal: context.signal,
+    runner: execaRunner(context.signal),
+    dryRun: context.dryRun,
+  };
+}
+
+/** Keeps the record and sends the mails; what could not be told becomes a warning of the report. */
+async function tell(report: RunReport, config: ClientConfig, log: Log): Promise<RunReport> {
+  const settings = { adminEmail: config.adminEmail, subjectPrefix: config.emailSubjectPrefix };
+  const runner = execaRunner(); // not the run's own: an aborted run still tells of it
+  const warnings = await sendMails(clientMails(report, settings), config.mail, { runner, hostname: config.hostname, log });
+  const told = { ...report, warnings: [...report.warnings, ...warnings] };
+  await saveReport(config.stateDir, told);
+  return told;
+}

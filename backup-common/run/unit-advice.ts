@@ -1,0 +1,29 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type WrittenPath, dropInFor, unwritablePaths } from './unit-paths.ts';
+
+/** Where units are looked for, the first place wins; drop-ins of all places count. */
+const unitFolders = ['/etc/systemd/system', '/run/systemd/system', '/lib/systemd/system'];
+
+/** What to do so that the installed unit may write where the configuration says; nothing when all is well. */
+export async function unitAdvice(unit: string, paths: readonly WrittenPath[]): Promise<readonly string[]> {
+  const text = await unitText(unit);
+  if (text === undefined) return [];
+  const missing = unwritablePaths(text, paths);
+  if (missing.length === 0) return [];
+  const file = `/etc/systemd/system/${unit}.d/paths.conf`;
+  return [`${unit} may not write ${missing.map(({ path }) => path).join(', ')}. Put this into ${file}:`, dropInFor(missing), 'and run: systemctl daemon-reload'];
+}
+
+async function unitText(unit: string): Promise<string | undefined> {
+  const units = await Promise.all(unitFolders.map((folder) => readFile(join(folder, unit), 'utf8').catch(() => undefined)));
+  const main = units.find((text) => text !== undefined);
+  if (main === undefined) return undefined;
+  const dropIns = await Promise.all(unitFolders.map((folder) => dropInsIn(join(folder, `${unit}.d`))));
+  return [main, ...dropIns.flat()].join('\n');
+}
+
+async function dropInsIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.conf')).sort();
+  return Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+}
