@@ -72,7 +72,10 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
       const args = backupArguments(host.name, request, [...retryLock, ...config.backupOptions]);
       const result = await run(args, { cwd: request.folder });
       const summary = parseBackupSummary(result.stdout);
-      if (result.exitCode === 3) throw incomplete(host.name, result);
+      if (result.exitCode === 3) {
+        if (summary !== undefined) await runOrFail('restic forget', ['forget', ...retryLock, '--', summary.snapshotId]);
+        throw incomplete(host.name, result);
+      }
       if (result.exitCode !== 0 || summary === undefined) throw resticFailure(`restic backup of ${host.name}`, repository, result);
       return summary;
     },
@@ -127,7 +130,7 @@ async function retryLockArguments(config: ResticConfig, runner: Runner): Promise
 function incomplete(host: string, { stderr }: CommandResult): BackupError {
   return new BackupError(`restic backup of ${host} could not read everything: ${stderr.trim().split('\n').slice(-3).join(' / ')}`, {
     kind: 'incomplete',
-    hint: 'The snapshot it made is not whole. Look at the disk of the tree (local_temp_base_dir), then run again.',
+    hint: 'The snapshot it made was not whole and was taken back. Look at the disk of the tree (local_temp_base_dir), then run again.',
   });
 }
 

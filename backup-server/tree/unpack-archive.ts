@@ -6,6 +6,7 @@ import { sortedEntryRules } from '#common/archive/entry-rules.ts';
 import { damaged } from '#common/archive/gzip-member.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
+import { BackupError } from '#common/errors.ts';
 import type { Runner } from '#common/process/runner.ts';
 import { compareTree } from './compare-tree.ts';
 import { Extractor } from '#common/archive/extractor.ts';
@@ -13,6 +14,8 @@ import { foreignEntries, hashedContent } from './foreign-entries.ts';
 import { type TreeLimits, checkLimits } from './tree-limits.ts';
 
 export interface UnpackTools {
+  /** Whose archive it must be. */
+  readonly host: string;
   readonly tar: string;
   readonly runner: Runner;
   readonly limits: TreeLimits;
@@ -32,7 +35,10 @@ export interface Unpacked {
  */
 export async function unpackArchive(source: RangeSource, folder: string, tools: UnpackTools): Promise<Unpacked> {
   const index = await openArchiveIndex(source);
-  if (index !== undefined) await checkIndexWithin(index, tools.limits);
+  if (index !== undefined) {
+    checkHost(index, tools.host);
+    await checkIndexWithin(index, tools.limits);
+  }
   await mkdir(folder, { mode: 0o700 });
   const listed: IndexEntry[] = [];
   if (index !== undefined) await extract(checkedEntries(index), folder, tools);
@@ -42,6 +48,15 @@ export async function unpackArchive(source: RangeSource, folder: string, tools: 
   if (difference !== undefined) throw damaged(source.name, `was not unpacked as it says: ${difference}`);
   await syncFileSystem(folder, tools.runner);
   return { index, entries };
+}
+
+/** The name of the host comes from our configuration; an archive that calls itself otherwise is somebody else's. */
+function checkHost({ facts, source }: ArchiveIndex, host: string): void {
+  if (facts.host === host) return;
+  throw new BackupError(`${source.name} calls its host "${facts.host}", not "${host}"`, {
+    kind: 'hostile-archive',
+    hint: 'Two clients may use one folder. Compare "hostname" in client_config.yml with that in server_config.yml.',
+  });
 }
 
 /** The rules and limits over the whole index, before anything is fetched or written. */
@@ -93,5 +108,5 @@ async function* inOrder(list: readonly IndexEntry[]): AsyncGenerator<IndexEntry>
 
 async function syncFileSystem(folder: string, runner: Runner): Promise<void> {
   const { exitCode, stderr } = await runner.run({ file: 'sync', args: ['--file-system', '--', folder] });
-  if (exitCode !== 0) throw new Error(`sync failed: ${stderr}`);
+  if (exitCode !== 0) throw new BackupError(`${folder} cannot be written to disk: ${stderr.trim()}`);
 }

@@ -1,0 +1,178 @@
+import { chooseArchive } from '#common/archive/archive-name.ts';
+import { snapshotTags } from '#common/archive/snapshot-tags.ts';
+import { formatByteSize } from '#common/config/byte-size.ts';
+import { BackupError, kindOf } from '#common/errors.ts';
+import type { Log } from '#common/log.ts';
+import type { Runner } from '#common/process/runner.ts';
+import { type PartResult, partReport } from '#common/run/part-report.ts';
+import type { PartReport } from '#common/run/report.ts';
+import type { Stages } from '#common/run/stages.ts';
+import { mayBeAbsent, reasonToSkip } from './choose-action.ts';
+import type { HostConfig, ServerConfig } from './config.ts';
+import { leavesOut } from './restic/restic-arguments.ts';
+import type { Restic } from './restic/restic.ts';
+import type { BackupSummary, Snapshot } from './restic/restic-output.ts';
+import type { ArchiveStore } from './store/archive-store.ts';
+import { waitUntilFree } from './store/wait-until-free.ts';
+import { HostTree, type ReadyTree } from './tree/host-tree.ts';
+
+export interface HostTools {
+  readonly log: Log;
+  readonly now: () => Date;
+  /** Rejects when the run is aborted. */
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly runner: Runner;
+  readonly openStore: (host: HostConfig) => Promise<ArchiveStore>;
+  readonly openRestic: (host: HostConfig) => Promise<Restic>;
+  readonly dryRun: boolean;
+}
+
+type Archive = NonNullable<ReturnType<typeof chooseArchive<{ readonly fileName: string; readonly size: number }>>['newest']>;
+
+/**
+ * The server's work for one host: look whether the client is done, take its newest archive, unpack it where nothing can
+ * escape, prove that it is whole, store it, and only then touch it on the client.
+ */
+export async function backUpHost(host: HostConfig, config: ServerConfig, tools: HostTools): Promise<PartReport> {
+  const log = tools.log.child({ host: host.name });
+  return partReport(host.name, { ...tools, log }, async (stages) => {
+    const restic = await tools.openRestic(host);
+    const snapshots = await stages.run('look into repository', () => restic.snapshots());
+    const store = await connect(host, snapshots, stages, tools);
+    if (store === undefined) return absent(host);
+    try {
+      const isBusy = await stages.run('look at lock', () => lockSkip(store, config, stages, tools));
+      if (isBusy !== undefined) return { skip: isBusy };
+      const archive = await stages.run('find archive', () => newestArchive(host, store, stages, tools));
+      const skip = reasonToSkip(archive, snapshots);
+      if (skip?.kind === 'older') stages.warn(skip.reason);
+      if (skip !== undefined) return { skip, facts: { archive: archive.fileName } };
+      if (tools.dryRun) return { facts: { 'would store': archive.fileName, size: formatByteSize(archive.size) } };
+      return await storeArchive(host, archive, store, restic, config, stages, tools);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+/** Undefined for a host that need not be there today. */
+async function connect(host: HostConfig, snapshots: readonly Snapshot[], stages: Stages, tools: HostTools): Promise<ArchiveStore | undefined> {
+  return stages.run('connect', async () => {
+    try {
+      return await tools.openStore(host);
+    } catch (error) {
+      const mayMiss = host.optional && mayBeAbsent(snapshots, host.maxAgeSeconds, tools.now());
+      if (kindOf(error) === 'unreachable' && mayMiss) return undefined;
+      throw error;
+    }
+  });
+}
+
+function absent(host: HostConfig): PartResult {
+  return { skip: { kind: 'absent', reason: `${host.name} is not there, and it need not be before its newest backup passes max_age` } };
+}
+
+/** A client that works on its archives to the end of our patience is passed over, and told of. */
+async function lockSkip(store: ArchiveStore, config: ServerConfig, stages: Stages, tools: HostTools): Promise<PartResult['skip']> {
+  try {
+    const warning = await waitUntilFree(store, { ...config.lock, sleep: tools.sleep, now: () => performance.now() });
+    if (warning !== undefined) stages.warn(warning);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BackupError && error.kind === 'client-lock') return { kind: 'lock', reason: error.message };
+    throw error;
+  }
+}
+
+async function newestArchive(host: HostConfig, store: ArchiveStore, stages: Stages, tools: HostTools): Promise<Archive> {
+  const files = await store.list();
+  const { newest, warnings } = chooseArchive({ files, host: host.name, now: tools.now(), timeZone: host.archiveTimeZone });
+  for (const warning of warnings) stages.warn(warning);
+  if (newest !== undefined) return newest;
+  throw new BackupError(`there is no archive of ${host.name} in ${store.name}`, {
+    kind: 'no-archive',
+    hint: `Its name must be ${host.name}-<YYYYMMDD_HHMMSS>.tar.gz: compare "hostname" on both machines, and look at the client's last run.`,
+  });
+}
+
+async function storeArchive(
+  host: HostConfig,
+  archive: Archive,
+  store: ArchiveStore,
+  restic: Restic,
+  config: ServerConfig,
+  stages: Stages,
+  tools: HostTools,
+): Promise<PartResult> {
+  const { runner } = tools;
+  const tree = new HostTree(host, { tar: config.tar, runner, workDir: config.workDir, warn: (message) => stages.warn(message) });
+  try {
+    const ready = await stages.run('fetch and unpack', () => fetch(tree, archive, store));
+    const services = ready.facts?.services ?? [];
+    for (const { type, name, outcome, failure = [] } of services) {
+      if (outcome === 'failed') stages.warn(`partial: the service ${type}/${name} failed on the client and is missing: ${failure[0] ?? 'no reason given'}`);
+    }
+    const summary = await stages.run('restic backup', () =>
+      restic.backup({
+        folder: ready.folder,
+        time: archive.time,
+        tags: snapshotTags(host.name, archive.timestamp, services),
+        ignoreInode: host.tree === 'discard',
+        force: host.tree === 'discard' && ready.hasUnseenChange,
+      }),
+    );
+    await stages.run('compare counts', () => compareCounts(ready, summary, restic, config));
+    await tree.remember(ready);
+    await stages.run('after fetch', () => afterFetch(host, archive, store, stages));
+    return { facts: factsOf(archive, summary) };
+  } finally {
+    if (host.tree === 'discard') await tree.discard();
+  }
+}
+
+async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore): Promise<ReadyTree> {
+  const source = await store.open(archive.fileName);
+  try {
+    return await tree.replace(source, archive.fileName);
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * restic must have read just as many files and bytes as the index names. A snapshot that has not is taken back: by its
+ * tag the next run would hold the archive for stored.
+ */
+async function compareCounts({ counts }: ReadyTree, summary: BackupSummary, restic: Restic, config: ServerConfig): Promise<void> {
+  if (leavesOut(config.restic.backupOptions)) return;
+  if (summary.filesProcessed === counts.files && summary.bytesProcessed === counts.bytes) return;
+  await restic.forget([summary.snapshotId]);
+  const stored = `${summary.filesProcessed} files with ${summary.bytesProcessed} bytes`;
+  throw new BackupError(`restic stored ${stored}, the index names ${counts.files} with ${counts.bytes}; the snapshot was taken back`, {
+    hint: 'Something changed the tree while restic read it, or backup_options leave files out.',
+  });
+}
+
+/** The backup is safe by now: what cannot be tidied up on the client is a warning. */
+async function afterFetch(host: HostConfig, archive: Archive, store: ArchiveStore, stages: Stages): Promise<void> {
+  try {
+    if (host.afterFetch === 'move') await store.move(archive.fileName);
+    if (host.afterFetch === 'delete') await store.remove(archive.fileName);
+  } catch (error) {
+    stages.warn(`${archive.fileName} is stored, but could not be ${host.afterFetch === 'move' ? 'moved' : 'deleted'} on the client: ${String(error)}`);
+  }
+}
+
+function factsOf(archive: Archive, summary: BackupSummary): PartResult['facts'] & object {
+  return {
+    archive: archive.fileName,
+    size: formatByteSize(archive.size),
+    snapshot: summary.snapshotId.slice(0, 8),
+    files: summary.filesProcessed,
+    'files new': summary.filesNew,
+    'files changed': summary.filesChanged,
+    content: formatByteSize(summary.bytesProcessed),
+    added: formatByteSize(summary.bytesAdded),
+  };
+}
