@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 /** The programs and where each begins. */
 const programs = {
   'local-backup': 'backup-client/main.ts',
-  
-  
+  'backup-server': 'backup-server/main.ts',
+  'restic-maintenance': 'backup-server/maintenance-main.ts',
 };
 
 /** ES modules have no `require`, which some bundled packages still call for Node's own modules. */
