@@ -33,14 +33,14 @@ export function parseArchiveName(host: string, fileName: string, timeZone = 'UTC
   return { fileName, timestamp, time: instantOf(wallClock, timeZone) };
 }
 
-export interface ArchiveChoice<File> {
+interface ArchiveChoice<File> {
   /** Undefined when the host has no archive here that may be used. */
   readonly newest: (File & ArchiveName) | undefined;
   /** One for each archive that was left out because its time has not come yet. */
   readonly warnings: readonly string[];
 }
 
-export interface ArchiveChoiceInput<File> {
+interface ArchiveChoiceInput<File> {
   readonly files: readonly File[];
   readonly host: string;
   readonly now: Date;

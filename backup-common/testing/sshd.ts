@@ -9,9 +9,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-export type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
+type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
 
-export interface TestSshdOptions {
+interface TestSshdOptions {
   /** An empty or missing folder for keys and configuration; the caller removes it. */
   readonly folder: string;
   /** The account that may log in; the one that runs the test when left out. */
