@@ -7,7 +7,7 @@ import type { Runner } from '#common/process/runner.ts';
 import { type PartResult, partReport } from '#common/run/part-report.ts';
 import type { PartReport } from '#common/run/report.ts';
 import type { Stages } from '#common/run/stages.ts';
-import { mayBeAbsent, reasonToSkip } from './choose-action.ts';
+import { hasYoungSnapshot, reasonToSkip } from './choose-action.ts';
 import type { HostConfig, ServerConfig } from './config.ts';
 import { leavesOut } from './restic/restic-arguments.ts';
 import type { Restic } from './restic/restic.ts';
@@ -45,6 +45,7 @@ export async function backUpHost(host: HostConfig, config: ServerConfig, tools: 
       const isBusy = await stages.run('look at lock', () => lockSkip(store, config, stages, tools));
       if (isBusy !== undefined) return { skip: isBusy };
       const archive = await stages.run('find archive', () => newestArchive(host, store, stages, tools));
+      if (archive === undefined) return { skip: nothingNew(host, store, snapshots, tools) };
       const skip = reasonToSkip(archive, snapshots);
       if (skip?.kind === 'older') stages.warn(skip.reason);
       if (skip !== undefined) return { skip, facts: { archive: archive.fileName } };
@@ -62,7 +63,7 @@ async function connect(host: HostConfig, snapshots: readonly Snapshot[], stages:
     try {
       return await tools.openStore(host);
     } catch (error) {
-      const mayMiss = host.optional && mayBeAbsent(snapshots, host.maxAgeSeconds, tools.now());
+      const mayMiss = host.optional && hasYoungSnapshot(snapshots, host.maxAgeSeconds, tools.now());
       if (kindOf(error) === 'unreachable' && mayMiss) return undefined;
       throw error;
     }
@@ -85,11 +86,18 @@ async function lockSkip(store: ArchiveStore, config: ServerConfig, stages: Stage
   }
 }
 
-async function newestArchive(host: HostConfig, store: ArchiveStore, stages: Stages, tools: HostTools): Promise<Archive> {
+async function newestArchive(host: HostConfig, store: ArchiveStore, stages: Stages, tools: HostTools): Promise<Archive | undefined> {
   const files = await store.list();
   const { newest, warnings } = chooseArchive({ files, host: host.name, now: tools.now(), timeZone: host.archiveTimeZone });
   for (const warning of warnings) stages.warn(warning);
-  if (newest !== undefined) return newest;
+  return newest;
+}
+
+/** What was stored before has been moved or deleted; that nothing came after it is a failure once max_age is passed. */
+function nothingNew(host: HostConfig, store: ArchiveStore, snapshots: readonly Snapshot[], tools: HostTools): PartResult['skip'] {
+  if (hasYoungSnapshot(snapshots, host.maxAgeSeconds, tools.now())) {
+    return { kind: 'nothing-new', reason: `${store.name} holds no archive of ${host.name} that is not stored yet` };
+  }
   throw new BackupError(`there is no archive of ${host.name} in ${store.name}`, {
     kind: 'no-archive',
     hint: `Its name must be ${host.name}-<YYYYMMDD_HHMMSS>.tar.gz: compare "hostname" on both machines, and look at the client's last run.`,
@@ -123,7 +131,7 @@ async function storeArchive(
       }),
     );
     await stages.run('compare counts', () => compareCounts(ready, summary, restic, config));
-    await tree.remember(ready);
+    await tree.remember();
     await stages.run('after fetch', () => afterFetch(host, archive, store, stages));
     return { facts: factsOf(archive, summary) };
   } finally {

@@ -16,8 +16,8 @@ export function reasonToSkip(archive: ArchiveName, snapshots: readonly Snapshot[
   return { kind: 'older', reason: `${reason}; is the clock of the client right, and its timer running?` };
 }
 
-/** Whether a host that is not always there may be missed: until the newest backup is older than `max_age`. */
-export function mayBeAbsent(snapshots: readonly Snapshot[], maxAgeSeconds: number, now: Date): boolean {
+/** Whether the newest backup is within `max_age`: until then a host may be absent (if optional) or bring nothing new. */
+export function hasYoungSnapshot(snapshots: readonly Snapshot[], maxAgeSeconds: number, now: Date): boolean {
   const limit = now.getTime() - maxAgeSeconds * 1000;
   return snapshots.some(({ time }) => time.getTime() >= limit);
 }

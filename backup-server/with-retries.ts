@@ -15,9 +15,7 @@ const hopeless: ReadonlySet<string | undefined> = new Set([
   'no-repository',
   'hostile-archive',
   'damaged-archive',
-  'unknown-host-key',
-  'wrong-host-key',
-  'authentication',
+  'host-key',
   'no-archive',
   'no-space',
 ]);

@@ -8,11 +8,12 @@ const programs = {
   'restic-maintenance': 'backup-server/maintenance-main.ts',
 };
 
-/** ES modules have no `require`, which some bundled packages still call for Node's own modules. */
+/** ES modules have no `require` and no `__dirname`, which some bundled packages still ask for. */
 const banner = [
   '#!/usr/bin/env node',
   "import { createRequire as createRequireForBundle } from 'node:module';",
   'const require = createRequireForBundle(import.meta.url);',
+  'const __dirname = import.meta.dirname ?? "/";',
 ].join('\n');
 
 await rm('dist', { recursive: true, force: true });

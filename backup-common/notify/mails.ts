@@ -37,6 +37,7 @@ const skipTitles: Readonly<Record<string, string>> = {
   duplicate: 'Exact snapshot exists',
   older: 'Older TAR found',
   absent: 'Host absent',
+  'nothing-new': 'No new archive',
 };
 
 function hostMails(report: RunReport, part: PartReport, settings: MailSettings): Mail[] {

@@ -4,7 +4,7 @@ import type { ArchiveFacts } from '#common/archive/archive-facts.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
-import { syncFolder } from '#common/atomic-file.ts';
+import { renameDurably, syncFolder } from '#common/atomic-file.ts';
 import { freeSpace } from '#common/free-space.ts';
 import type { Runner } from '#common/process/runner.ts';
 import type { HostConfig } from '../config.ts';
@@ -32,7 +32,6 @@ export interface ReadyTree {
   readonly facts: ArchiveFacts | undefined;
   /** Some file has new content under its old size and mtime. */
   readonly hasUnseenChange: boolean;
-  readonly entries: () => AsyncIterable<IndexEntry>;
 }
 
 /** One host's folder on this server: the tree, and the index of what was stored last. */
@@ -60,10 +59,11 @@ export class HostTree {
       await writeNote(fresh, note);
       const counts = await countTree(entries());
       const isUnseen = await this.#hasUnseenChange(entries());
+      await saveStoredIndex(this.#nextIndexPath, entries());
       await this.#swap(fresh);
       const { size } = await lstat(join(this.#tree, noteName));
       const withNote = { files: counts.files + 1, bytes: counts.bytes + size };
-      return { folder: this.#tree, counts: withNote, facts: index?.facts, hasUnseenChange: isUnseen, entries };
+      return { folder: this.#tree, counts: withNote, facts: index?.facts, hasUnseenChange: isUnseen };
     } catch (error) {
       await rm(fresh, { recursive: true, force: true });
       throw error;
@@ -71,8 +71,8 @@ export class HostTree {
   }
 
   /** After restic has it: what was stored is remembered, for the next run to compare with. */
-  async remember(tree: ReadyTree): Promise<void> {
-    await saveStoredIndex(this.#indexPath, tree.entries());
+  async remember(): Promise<void> {
+    await renameDurably(this.#nextIndexPath, this.#indexPath);
   }
 
   /** Removes the clear text; for `tree: discard`. */
@@ -82,6 +82,10 @@ export class HostTree {
 
   get #indexPath(): string {
     return join(this.#home, 'stored-index.gz');
+  }
+
+  get #nextIndexPath(): string {
+    return `${this.#indexPath}.next`;
   }
 
   async #removeLeftOvers(): Promise<void> {

@@ -1,5 +1,4 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,8 +11,7 @@ export async function saveStoredIndex(path: string, entries: AsyncIterable<Index
   const lines = async function* () {
     for await (const entry of entries) yield `${formatIndexEntry(entry)}\n`;
   };
-  await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(`${path}.partial`, { mode: 0o600 }));
-  await rename(`${path}.partial`, path);
+  await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(path, { mode: 0o600 }));
 }
 
 /** The entries in path order; undefined when there is no such file. A damaged one throws. */

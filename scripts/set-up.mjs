@@ -1,0 +1,80 @@
+// Makes a fresh clone ready: npm packages, and the programs that the demo and the tests run. Plain Node, since it runs
+// before anything is installed. Quick and quiet when all is there.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Program → the Debian package that has it. */
+const programs = {
+  restic: 'restic',
+  sshd: 'openssh-server',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  tar: 'tar',
+  rsync: 'rsync',
+  pigz: 'pigz',
+  setfacl: 'acl',
+  setfattr: 'attr',
+  setcap: 'libcap2-bin',
+  openssl: 'openssl',
+  rclone: 'rclone',
+};
+
+installNodeModules();
+installPackages();
+
+function installNodeModules() {
+  const stamp = 'node_modules/.package-lock.json';
+  if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync('package-lock.json').mtimeMs) return;
+  console.log('set-up: npm packages (npm ci)');
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'The npm packages could not be installed; is the registry reachable?');
+}
+
+function installPackages() {
+  const missing = [...new Set(Object.entries(programs).filter(([name]) => !isThere(name)).map(([, name]) => name))];
+  if (missing.length === 0) return;
+  const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
+  if (!isThere('apt-get')) stop(`These Debian packages are missing, and there is no apt here: ${missing.join(' ')}`);
+  if (process.geteuid() !== 0) stop(`These Debian packages are missing. Install them as root:\n  ${command}`);
+  console.log(`set-up: Debian packages: ${missing.join(' ')}`);
+  withoutStartingServices(() => {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const advice = `Try it by hand:\n  apt-get update && ${command}`;
+    run('apt-get', ['update', '-qq'], advice, env);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], advice, env);
+  });
+}
+
+/** Installing sshd must not start it: policy-rc.d forbids that while we install. */
+function withoutStartingServices(install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  const isOurs = !existsSync(policy);
+  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (isOurs) rmSync(policy, { force: true });
+  }
+}
+
+function isThere(program) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function run(file, args, advice, env = process.env) {
+  const { status, stdout, stderr } = spawnSync(file, args, { env, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  if (status !== 0) stop(`${file} ${args[0]} failed:\n${stdout ?? ''}${stderr ?? ''}\n${advice}`);
+}
+
+function stop(message) {
+  console.error(`set-up: ${message}`);
+  process.exit(1);
+}
