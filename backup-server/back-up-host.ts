@@ -94,7 +94,7 @@ async function newestArchive(host: HostConfig, store: ArchiveStore, stages: Stag
 }
 
 /** What was stored before has been moved or deleted; that nothing came after it is a failure once max_age is passed. */
-function nothingNew(host: HostConfig, store: ArchiveStore, snapshots: readonly Snapshot[], tools: HostTools): PartResult['skip'] {
+function nothingNew(host: HostConfig, store: ArchiveStore, snapshots: readonly Snapshot[], tools: HostTools): NonNullable<PartResult['skip']> {
   if (hasYoungSnapshot(snapshots, host.maxAgeSeconds, tools.now())) {
     return { kind: 'nothing-new', reason: `${store.name} holds no archive of ${host.name} that is not stored yet` };
   }
