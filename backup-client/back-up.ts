@@ -1,4 +1,4 @@
-import { type FileHandle, chmod, lstat, open, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceFacts } from '#common/archive/archive-facts.ts';
 import { openArchiveIndex } from '#common/archive/archive-index.ts';
@@ -21,7 +21,7 @@ import type { ClientConfig } from './config.ts';
 import type { Service } from './discover.ts';
 import { emptyStaging, knownArchives, prepareDropFolder, stagingName } from './drop-folder.ts';
 import { expiredArchives } from './expire-archives.ts';
-import { type OpenArchive, type ServiceSources, runService, tooLittleSpace } from './service-run.ts';
+import { type OpenArchive, runService, type ServiceSources, tooLittleSpace } from './service-run.ts';
 
 export interface BackUpTools {
   readonly version: string;
@@ -38,11 +38,20 @@ export interface BackUpTools {
  * The client's run: every service appends to one staged archive, which is verified by reading it back and only then
  * gets its name in the drop folder. What fails is in the report; nothing half made is ever left under a final name.
  */
-export async function backUp(config: ClientConfig, services: readonly Service[], tools: BackUpTools): Promise<RunReport> {
+export async function backUp(
+  config: ClientConfig,
+  services: readonly Service[],
+  tools: BackUpTools,
+): Promise<RunReport> {
   const stages = new Stages(tools.log, tools.now);
   const startedAt = tools.now();
   const parts: PartReport[] = [];
-  const common = { program: 'local-backup', version: tools.version, hostname: config.hostname, dryRun: tools.dryRun } as const;
+  const common = {
+    program: 'local-backup',
+    version: tools.version,
+    hostname: config.hostname,
+    dryRun: tools.dryRun,
+  } as const;
   const report = (more: Partial<Pick<RunReport, 'failure' | 'facts'>>): RunReport =>
     runReport({
       ...common,
@@ -77,7 +86,8 @@ async function makeArchive(
   const staging = join(config.baseBackupDir, stagingName);
   await stages.run('prepare drop folder', async () => {
     await prepareDropFolder(config);
-    for (const left of await emptyStaging(config)) stages.warn(`removed what an interrupted run had left: ${join(staging, left)}`);
+    for (const left of await emptyStaging(config))
+      stages.warn(`removed what an interrupted run had left: ${join(staging, left)}`);
     await requireSpaceToStart(config, staging);
   });
   const staged = join(staging, name.fileName);
@@ -87,11 +97,18 @@ async function makeArchive(
       const writer = new ArchiveWriter(file, indexSpool);
       const sources = await runServices(config, services, { writer, folders: new Set() }, staging, parts, tools);
       if (parts.every(({ outcome }) => outcome === 'failed')) throw nothingSaved();
-      return stages.run('write index', () => writer.finish(archiveFacts(config, name, services, parts, sources, tools), msToNs(name.time)));
+      return stages.run('write index', () =>
+        writer.finish(archiveFacts(config, name, services, parts, sources, tools), msToNs(name.time)),
+      );
     });
     const verified = await stages.run('verify', () => verify(staged));
     await stages.run('publish', () => publish(config, staged, name, stages, tools));
-    return { archive: name.fileName, size: formatByteSize(size), entries: verified.entries, content: formatByteSize(verified.bytes) };
+    return {
+      archive: name.fileName,
+      size: formatByteSize(size),
+      entries: verified.entries,
+      content: formatByteSize(verified.bytes),
+    };
   } finally {
     await rm(staged, { force: true });
     await rm(spool, { force: true });
@@ -99,7 +116,12 @@ async function makeArchive(
 }
 
 /** In a dry run every service is only checked; nothing is written anywhere. */
-async function checkServices(config: ClientConfig, services: readonly Service[], parts: PartReport[], tools: BackUpTools): Promise<Facts> {
+async function checkServices(
+  config: ClientConfig,
+  services: readonly Service[],
+  parts: PartReport[],
+  tools: BackUpTools,
+): Promise<Facts> {
   const never = (): never => {
     throw new Error('a dry run came to write');
   };
@@ -113,7 +135,11 @@ async function requireSpaceToStart(config: ClientConfig, staging: string): Promi
   if (bytes < config.minFreeSpaceBytes) throw tooLittleSpace(config.baseBackupDir, bytes, config.minFreeSpaceBytes);
 }
 
-async function withFiles<T>(path: string, spoolPath: string, fn: (file: FileHandle, spool: FileHandle) => Promise<T>): Promise<T> {
+async function withFiles<T>(
+  path: string,
+  spoolPath: string,
+  fn: (file: FileHandle, spool: FileHandle) => Promise<T>,
+): Promise<T> {
   const file = await open(path, 'wx+', 0o600);
   try {
     const spool = await open(spoolPath, 'wx+', 0o600);
@@ -141,7 +167,11 @@ async function runServices(
     const name = `${service.type}/${service.name}`;
     const log = tools.log.child({ service: name });
     const serviceTools = { ...tools, log, staging, tar: config.tools.tar, minFreeSpaceBytes: config.minFreeSpaceBytes };
-    parts.push(await partReport(name, { ...tools, log }, (stages) => runService(service, archive, stages, serviceTools, sources)));
+    parts.push(
+      await partReport(name, { ...tools, log }, (stages) =>
+        runService(service, archive, stages, serviceTools, sources),
+      ),
+    );
   }
   return sources;
 }
@@ -159,7 +189,11 @@ function archiveFacts(
     if (part === undefined) throw new Error('a service was not run');
     const { outcome, startedAt, durationMs, warnings, failure } = part;
     const common = { type: service.type, name: service.name, outcome, startedAt, durationMs, warnings };
-    return { ...common, ...(failure !== undefined && { failure: failure.messages }), sources: sources.get(service) ?? [] };
+    return {
+      ...common,
+      ...(failure !== undefined && { failure: failure.messages }),
+      sources: sources.get(service) ?? [],
+    };
   };
   const program = `local-backup ${tools.version}`;
   return { host: config.hostname, program, createdAt: name.time.toISOString(), services: services.map(factsOf) };
@@ -181,7 +215,13 @@ async function verify(path: string) {
 }
 
 /** Under the shared lock, which the server looks at: the new name appears, old ones go. */
-async function publish(config: ClientConfig, staged: string, name: ArchiveName, stages: Stages, tools: BackUpTools): Promise<void> {
+async function publish(
+  config: ClientConfig,
+  staged: string,
+  name: ArchiveName,
+  stages: Stages,
+  tools: BackUpTools,
+): Promise<void> {
   const options = {
     ...config.lock,
     folder: config.baseBackupDir,
@@ -213,17 +253,22 @@ async function rename(from: string, to: string): Promise<void> {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   });
-  if (found !== undefined) throw new BackupError(`${to} is there already`, { hint: 'Two runs began in the same second; start again.' });
+  if (found !== undefined)
+    throw new BackupError(`${to} is there already`, { hint: 'Two runs began in the same second; start again.' });
   await renameDurably(from, to);
 }
 
 async function expire(config: ClientConfig, stages: Stages, tools: BackUpTools): Promise<void> {
   for (const { path } of expiredArchives(await knownArchives(config), config.keepDays, tools.now())) {
-    await rm(path, { force: true }).catch((error: Error) => stages.warn(`the old archive ${path} could not be removed: ${error.message}`));
+    await rm(path, { force: true }).catch((error: Error) =>
+      stages.warn(`the old archive ${path} could not be removed: ${error.message}`),
+    );
     tools.log.info({ path }, 'expired archive removed');
   }
 }
 
 function nothingSaved(): BackupError {
-  return new BackupError('no service could be saved, so there is no archive', { hint: 'See what each service failed at.' });
+  return new BackupError('no service could be saved, so there is no archive', {
+    hint: 'See what each service failed at.',
+  });
 }

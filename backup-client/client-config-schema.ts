@@ -16,18 +16,30 @@ export const clientConfigSchema = {
     },
     backup_user: { type: 'string', minLength: 1, description: 'The account that fetches archives; they belong to it.' },
     backup_group: { type: 'string', minLength: 1, description: "That account's group; it may enter the drop folder." },
-    admin_email: { type: 'string', description: 'Who is told when a backup failed; DEFAULT_ADMIN_EMAIL when left out.' },
+    admin_email: {
+      type: 'string',
+      description: 'Who is told when a backup failed; DEFAULT_ADMIN_EMAIL when left out.',
+    },
     keep_days: {
       type: 'integer',
       minimum: 1,
       description: 'Days that archives stay; the newest one always does. DEFAULT_KEEP_DAYS when left out.',
     },
-    plugin_dir: { type: 'string', format: 'absolute-path', description: "The user's own plugins; DEFAULT_PLUGIN_DIR when left out." },
-    email_subject_prefix: { type: 'string', default: '[Backup Error]', description: 'What subjects of mails begin with.' },
+    plugin_dir: {
+      type: 'string',
+      format: 'absolute-path',
+      description: "The user's own plugins; DEFAULT_PLUGIN_DIR when left out.",
+    },
+    email_subject_prefix: {
+      type: 'string',
+      default: '[Backup Error]',
+      description: 'What subjects of mails begin with.',
+    },
     hostname: {
       type: 'string',
       format: 'safe-name',
-      description: "This machine's name in archive names; the server must know it by it. The full host name when left out.",
+      description:
+        "This machine's name in archive names; the server must know it by it. The full host name when left out.",
     },
     min_free_space_mb: {
       type: 'integer',
@@ -36,14 +48,24 @@ export const clientConfigSchema = {
     },
     log_level: { enum: [0, 1, 2, 3], description: '0 errors, 1 warnings, 2 information, 3 debugging.' },
     state_dir: { type: 'string', format: 'absolute-path', default: '/var/lib/backup', description: 'Records of runs.' },
-    runtime_dir: { type: 'string', format: 'absolute-path', default: '/run/backup', description: 'Locks of running programs.' },
+    runtime_dir: {
+      type: 'string',
+      format: 'absolute-path',
+      default: '/run/backup',
+      description: 'Locks of running programs.',
+    },
     lock: {
       type: 'object',
       description: 'What to do while another process holds the lock of the drop folder.',
       default: {},
       properties: {
         retries: { type: 'integer', minimum: 0, default: 3, description: 'How often to try again.' },
-        retry_interval: { type: 'string', format: 'duration', default: '60s', description: 'How long to wait between.' },
+        retry_interval: {
+          type: 'string',
+          format: 'duration',
+          default: '60s',
+          description: 'How long to wait between.',
+        },
       },
       additionalProperties: false,
     },

@@ -45,13 +45,23 @@ export async function loadClientConfig(configDir: string, problems: Problems): P
   const section = file.value as ClientSection;
   const backupUser = await accountOf('/etc/passwd', section.backup_user);
   const backupGroup = await accountOf('/etc/group', section.backup_group);
-  if (backupUser === undefined) file.source.problemAt(['backup_user'], `there is no user "${section.backup_user}"; adduser --system it`);
-  if (backupGroup === undefined) file.source.problemAt(['backup_group'], `there is no group "${section.backup_group}"; addgroup --system it`);
+  if (backupUser === undefined)
+    file.source.problemAt(['backup_user'], `there is no user "${section.backup_user}"; adduser --system it`);
+  if (backupGroup === undefined)
+    file.source.problemAt(['backup_group'], `there is no group "${section.backup_group}"; addgroup --system it`);
   if (backupUser === undefined || backupGroup === undefined) return undefined;
-  return { ...settingsOf(section, common), backupUser, backupGroup, hostname: section.hostname ?? (await fullHostname()) };
+  return {
+    ...settingsOf(section, common),
+    backupUser,
+    backupGroup,
+    hostname: section.hostname ?? (await fullHostname()),
+  };
 }
 
-function settingsOf(section: ClientSection, common: CommonConfig): Omit<ClientConfig, 'backupUser' | 'backupGroup' | 'hostname'> {
+function settingsOf(
+  section: ClientSection,
+  common: CommonConfig,
+): Omit<ClientConfig, 'backupUser' | 'backupGroup' | 'hostname'> {
   const number = (own: number | undefined, key: Parameters<CommonConfig>[0]) => own ?? Number(common(key));
   return {
     baseBackupDir: section.base_backup_dir,
@@ -63,7 +73,10 @@ function settingsOf(section: ClientSection, common: CommonConfig): Omit<ClientCo
     logLevel: logLevelOf(section.log_level, common),
     stateDir: section.state_dir,
     runtimeDir: section.runtime_dir,
-    lock: { retries: section.lock.retries ?? 3, retryIntervalMs: (parseDuration(section.lock.retry_interval ?? '60s') ?? 60) * 1000 },
+    lock: {
+      retries: section.lock.retries ?? 3,
+      retryIntervalMs: (parseDuration(section.lock.retry_interval ?? '60s') ?? 60) * 1000,
+    },
     mail: mailTransportOf(section.mail, section.tools.msmtp_cmd ?? common('MSMTP_CMD') ?? 'msmtp'),
     tools: {
       tar: section.tools.tar_cmd ?? common('TAR_CMD') ?? 'tar',

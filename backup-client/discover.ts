@@ -26,10 +26,17 @@ export interface Task {
  * Every `<configDir>/<type>/…/service.yaml` or `.yml` one or two folders below its type, in the order of their paths. Adds
  * a problem for everything wrong, also when there is no service at all.
  */
-export async function loadServices(configDir: string, collectors: readonly Collector[], problems: Problems): Promise<readonly Service[]> {
+export async function loadServices(
+  configDir: string,
+  collectors: readonly Collector[],
+  problems: Problems,
+): Promise<readonly Service[]> {
   const files = await findServiceFiles(configDir, problems);
   if (files.length === 0) {
-    problems.add({ file: configDir, message: 'holds no <type>/<service>/service.yaml, so there is nothing to back up; see configs/examples' });
+    problems.add({
+      file: configDir,
+      message: 'holds no <type>/<service>/service.yaml, so there is nothing to back up; see configs/examples',
+    });
   }
   const schema = serviceSchema(collectors);
   const services: Service[] = [];
@@ -38,7 +45,8 @@ export async function loadServices(configDir: string, collectors: readonly Colle
     if (file === undefined) continue;
     const service = serviceOf(path, typeOf(configDir, path), file, collectors);
     const twin = services.find(({ type, name }) => type === service.type && name === service.name);
-    if (twin !== undefined) file.source.problemAt(['service', 'name'], `"${service.name}" is the name in ${twin.file} too`);
+    if (twin !== undefined)
+      file.source.problemAt(['service', 'name'], `"${service.name}" is the name in ${twin.file} too`);
     services.push(service);
   }
   return services;
@@ -67,7 +75,8 @@ async function foldersIn(folder: string): Promise<string[]> {
 
 async function serviceFilesIn(folder: string, problems: Problems): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => name === 'service.yaml' || name === 'service.yml');
-  if (names.length === 2) problems.add({ file: join(folder, 'service.yml'), message: 'stands beside service.yaml; keep one of them' });
+  if (names.length === 2)
+    problems.add({ file: join(folder, 'service.yml'), message: 'stands beside service.yaml; keep one of them' });
   return names.slice(0, 1).map((name) => join(folder, name));
 }
 
@@ -83,7 +92,8 @@ function serviceOf(path: string, type: string, file: ConfigFile, collectors: rea
     file: path,
     tasks: Object.entries(tasks).map(([key, options]) => {
       const collector = collectors.find(({ taskKeys }) => taskKeys.includes(key));
-      if (collector === undefined) throw new Error(`the schema let the task "${key}" pass, which no collector answers to`);
+      if (collector === undefined)
+        throw new Error(`the schema let the task "${key}" pass, which no collector answers to`);
       return { key, collector, options };
     }),
   };

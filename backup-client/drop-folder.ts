@@ -8,7 +8,7 @@ import { BackupError, hasCode } from '#common/errors.ts';
 import type { ClientConfig } from './config.ts';
 import type { KnownArchive } from './expire-archives.ts';
 
-export const doneName = 'done';
+const doneName = 'done';
 /** Root's own place in the drop folder, on the same file system. */
 export const stagingName = '.staging';
 

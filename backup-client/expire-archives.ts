@@ -11,7 +11,11 @@ export interface KnownArchive {
 const msPerDay = 86_400_000;
 
 /** Which archives have had their days. The newest one and the newest complete one never do. */
-export function expiredArchives(archives: readonly KnownArchive[], keepDays: number, now: Date): readonly KnownArchive[] {
+export function expiredArchives(
+  archives: readonly KnownArchive[],
+  keepDays: number,
+  now: Date,
+): readonly KnownArchive[] {
   const newestFirst = [...archives].sort((a, b) => b.time.getTime() - a.time.getTime());
   const kept = new Set([newestFirst[0], newestFirst.find(({ isComplete }) => isComplete)]);
   const limit = now.getTime() - keepDays * msPerDay;

@@ -28,6 +28,7 @@ const program: ProgramSpec = {
       name: 'verify',
       summary: 'read an archive back and compare everything in it with its index',
       arguments: '<ARCHIVE>',
+      options: [['--full', 'read it with a second, independent tar reader as well']],
       run: verify,
     },
     {

@@ -87,7 +87,10 @@ async function collect(
 }
 
 function inPhaseOrder(tasks: readonly Task[]): readonly Task[] {
-  return [...tasks.filter(({ collector }) => collector.phase === 'live'), ...tasks.filter(({ collector }) => collector.phase === 'quiesced')];
+  return [
+    ...tasks.filter(({ collector }) => collector.phase === 'live'),
+    ...tasks.filter(({ collector }) => collector.phase === 'quiesced'),
+  ];
 }
 
 /** The options have passed the collector's own schema, which is what its type is made from. */

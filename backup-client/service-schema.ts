@@ -14,7 +14,11 @@ export function serviceSchema(collectors: readonly Collector[]): Schema {
         type: 'object',
         description: 'The service itself.',
         properties: {
-          name: { type: 'string', format: 'safe-name', description: 'Its name in the archive; unique within its type.' },
+          name: {
+            type: 'string',
+            format: 'safe-name',
+            description: 'Its name in the archive; unique within its type.',
+          },
           type: { type: 'string', description: 'For the reader only: the type is the name of the folder above.' },
         },
         required: ['name'],

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { type LogLevel, createLog } from './create-log.ts';
+import { createLog, type LogLevel } from './create-log.ts';
 import { BackupError, exitCodes, hintOf, messagesOf } from './errors.ts';
 import type { Log } from './log.ts';
 import { nearest } from './nearest.ts';
@@ -73,7 +73,7 @@ function buildProgram(spec: ProgramSpec, signal: AbortSignal): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .addHelpText('after', exitCodeHelp);
-  spec.commands.forEach((command, index) => addCommand(program, spec, command, index === 0, signal));
+  for (const command of spec.commands) addCommand(program, spec, command, signal);
   return program;
 }
 
@@ -81,7 +81,8 @@ const exitCodeHelp = `
 Exit codes: 0 done (with or without warnings), 1 something failed, 2 wrong usage or configuration,
 70 a bug in this program, 75 already running, 130 and 143 ended by a signal.`;
 
-function addCommand(program: Command, spec: ProgramSpec, command: CommandSpec, isDefault: boolean, signal: AbortSignal): void {
+function addCommand(program: Command, spec: ProgramSpec, command: CommandSpec, signal: AbortSignal): void {
+  const isDefault = command === spec.commands[0];
   const built = program.command(command.name, { isDefault }).description(command.summary).exitOverride();
   if (command.arguments !== undefined) for (const argument of command.arguments.split(' ')) built.argument(argument);
   for (const [flags, description] of command.options ?? []) built.option(flags, description);

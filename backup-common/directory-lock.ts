@@ -28,7 +28,10 @@ export interface DirectoryLockOptions {
  * Runs `fn` while this process holds the drop folder's lock, which says to the server: names are changing here. The
  * signal given to `fn` aborts when the lock is lost while it runs.
  */
-export async function withDirectoryLock<T>(options: DirectoryLockOptions, fn: (lost: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDirectoryLock<T>(
+  options: DirectoryLockOptions,
+  fn: (lost: AbortSignal) => Promise<T>,
+): Promise<T> {
   const lost = new AbortController();
   const release = await take(options, lost);
   const ownerFile = join(options.folder, lockOwnerName);

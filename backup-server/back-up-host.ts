@@ -9,8 +9,8 @@ import type { PartReport } from '#common/run/report.ts';
 import type { Stages } from '#common/run/stages.ts';
 import { hasYoungSnapshot, reasonToSkip } from './choose-action.ts';
 import type { HostConfig, ServerConfig } from './config.ts';
-import { leavesOut } from './restic/restic-arguments.ts';
 import type { Restic } from './restic/restic.ts';
+import { leavesOut } from './restic/restic-arguments.ts';
 import type { BackupSummary, Snapshot } from './restic/restic-output.ts';
 import type { ArchiveStore } from './store/archive-store.ts';
 import { waitUntilFree } from './store/wait-until-free.ts';
@@ -28,7 +28,9 @@ export interface HostTools {
   readonly dryRun: boolean;
 }
 
-type Archive = NonNullable<ReturnType<typeof chooseArchive<{ readonly fileName: string; readonly size: number }>>['newest']>;
+type Archive = NonNullable<
+  ReturnType<typeof chooseArchive<{ readonly fileName: string; readonly size: number }>>['newest']
+>;
 
 /**
  * The server's work for one host: look whether the client is done, take its newest archive, unpack it where nothing can
@@ -58,7 +60,12 @@ export async function backUpHost(host: HostConfig, config: ServerConfig, tools: 
 }
 
 /** Undefined for a host that need not be there today. */
-async function connect(host: HostConfig, snapshots: readonly Snapshot[], stages: Stages, tools: HostTools): Promise<ArchiveStore | undefined> {
+async function connect(
+  host: HostConfig,
+  snapshots: readonly Snapshot[],
+  stages: Stages,
+  tools: HostTools,
+): Promise<ArchiveStore | undefined> {
   return stages.run('connect', async () => {
     try {
       return await tools.openStore(host);
@@ -71,11 +78,21 @@ async function connect(host: HostConfig, snapshots: readonly Snapshot[], stages:
 }
 
 function absent(host: HostConfig): PartResult {
-  return { skip: { kind: 'absent', reason: `${host.name} is not there, and it need not be before its newest backup passes max_age` } };
+  return {
+    skip: {
+      kind: 'absent',
+      reason: `${host.name} is not there, and it need not be before its newest backup passes max_age`,
+    },
+  };
 }
 
 /** A client that works on its archives to the end of our patience is passed over, and told of. */
-async function lockSkip(store: ArchiveStore, config: ServerConfig, stages: Stages, tools: HostTools): Promise<PartResult['skip']> {
+async function lockSkip(
+  store: ArchiveStore,
+  config: ServerConfig,
+  stages: Stages,
+  tools: HostTools,
+): Promise<PartResult['skip']> {
   try {
     const warning = await waitUntilFree(store, { ...config.lock, sleep: tools.sleep, now: () => performance.now() });
     if (warning !== undefined) stages.warn(warning);
@@ -86,15 +103,30 @@ async function lockSkip(store: ArchiveStore, config: ServerConfig, stages: Stage
   }
 }
 
-async function newestArchive(host: HostConfig, store: ArchiveStore, stages: Stages, tools: HostTools): Promise<Archive | undefined> {
+async function newestArchive(
+  host: HostConfig,
+  store: ArchiveStore,
+  stages: Stages,
+  tools: HostTools,
+): Promise<Archive | undefined> {
   const files = await store.list();
-  const { newest, warnings } = chooseArchive({ files, host: host.name, now: tools.now(), timeZone: host.archiveTimeZone });
+  const { newest, warnings } = chooseArchive({
+    files,
+    host: host.name,
+    now: tools.now(),
+    timeZone: host.archiveTimeZone,
+  });
   for (const warning of warnings) stages.warn(warning);
   return newest;
 }
 
 /** What was stored before has been moved or deleted; that nothing came after it is a failure once max_age is passed. */
-function nothingNew(host: HostConfig, store: ArchiveStore, snapshots: readonly Snapshot[], tools: HostTools): NonNullable<PartResult['skip']> {
+function nothingNew(
+  host: HostConfig,
+  store: ArchiveStore,
+  snapshots: readonly Snapshot[],
+  tools: HostTools,
+): NonNullable<PartResult['skip']> {
   if (hasYoungSnapshot(snapshots, host.maxAgeSeconds, tools.now())) {
     return { kind: 'nothing-new', reason: `${store.name} holds no archive of ${host.name} that is not stored yet` };
   }
@@ -114,12 +146,20 @@ async function storeArchive(
   tools: HostTools,
 ): Promise<PartResult> {
   const { runner } = tools;
-  const tree = new HostTree(host, { tar: config.tar, runner, workDir: config.workDir, warn: (message) => stages.warn(message) });
+  const tree = new HostTree(host, {
+    tar: config.tar,
+    runner,
+    workDir: config.workDir,
+    warn: (message) => stages.warn(message),
+  });
   try {
     const ready = await stages.run('fetch and unpack', () => fetch(tree, archive, store));
     const services = ready.facts?.services ?? [];
     for (const { type, name, outcome, failure = [] } of services) {
-      if (outcome === 'failed') stages.warn(`partial: the service ${type}/${name} failed on the client and is missing: ${failure[0] ?? 'no reason given'}`);
+      if (outcome === 'failed')
+        stages.warn(
+          `partial: the service ${type}/${name} failed on the client and is missing: ${failure[0] ?? 'no reason given'}`,
+        );
     }
     const summary = await stages.run('restic backup', () =>
       restic.backup({
@@ -152,14 +192,22 @@ async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore): Pro
  * restic must have read just as many files and bytes as the index names. A snapshot that has not is taken back: by its
  * tag the next run would hold the archive for stored.
  */
-async function compareCounts({ counts }: ReadyTree, summary: BackupSummary, restic: Restic, config: ServerConfig): Promise<void> {
+async function compareCounts(
+  { counts }: ReadyTree,
+  summary: BackupSummary,
+  restic: Restic,
+  config: ServerConfig,
+): Promise<void> {
   if (leavesOut(config.restic.backupOptions)) return;
   if (summary.filesProcessed === counts.files && summary.bytesProcessed === counts.bytes) return;
   await restic.forget([summary.snapshotId]);
   const stored = `${summary.filesProcessed} files with ${summary.bytesProcessed} bytes`;
-  throw new BackupError(`restic stored ${stored}, the index names ${counts.files} with ${counts.bytes}; the snapshot was taken back`, {
-    hint: 'Something changed the tree while restic read it, or backup_options leave files out.',
-  });
+  throw new BackupError(
+    `restic stored ${stored}, the index names ${counts.files} with ${counts.bytes}; the snapshot was taken back`,
+    {
+      hint: 'Something changed the tree while restic read it, or backup_options leave files out.',
+    },
+  );
 }
 
 /** The backup is safe by now: what cannot be tidied up on the client is a warning. */
@@ -168,7 +216,9 @@ async function afterFetch(host: HostConfig, archive: Archive, store: ArchiveStor
     if (host.afterFetch === 'move') await store.move(archive.fileName);
     if (host.afterFetch === 'delete') await store.remove(archive.fileName);
   } catch (error) {
-    stages.warn(`${archive.fileName} is stored, but could not be ${host.afterFetch === 'move' ? 'moved' : 'deleted'} on the client: ${String(error)}`);
+    stages.warn(
+      `${archive.fileName} is stored, but could not be ${host.afterFetch === 'move' ? 'moved' : 'deleted'} on the client: ${String(error)}`,
+    );
   }
 }
 

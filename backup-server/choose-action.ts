@@ -10,7 +10,10 @@ export function reasonToSkip(archive: ArchiveName, snapshots: readonly Snapshot[
   if (twin !== undefined) {
     return { kind: 'duplicate', reason: `${archive.fileName} is stored already, in snapshot ${twin.shortId}` };
   }
-  const newest = snapshots.reduce<Snapshot | undefined>((best, next) => (best === undefined || next.time > best.time ? next : best), undefined);
+  const newest = snapshots.reduce<Snapshot | undefined>(
+    (best, next) => (best === undefined || next.time > best.time ? next : best),
+    undefined,
+  );
   if (newest === undefined || newest.time <= archive.time) return undefined;
   const reason = `${archive.fileName} is older than the newest snapshot ${newest.shortId} (${newest.time.toISOString()})`;
   return { kind: 'older', reason: `${reason}; is the clock of the client right, and its timer running?` };

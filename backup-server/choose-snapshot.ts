@@ -12,7 +12,8 @@ export interface SnapshotWish {
 export function chooseSnapshot(snapshots: readonly Snapshot[], wish: SnapshotWish, host: string): Snapshot {
   const newestFirst = [...snapshots].sort((a, b) => b.time.getTime() - a.time.getTime());
   const limit = wish.at === undefined ? undefined : parseTime(wish.at);
-  const fits = ({ id, time }: Snapshot) => (wish.id === undefined || id.startsWith(wish.id)) && (limit === undefined || time <= limit);
+  const fits = ({ id, time }: Snapshot) =>
+    (wish.id === undefined || id.startsWith(wish.id)) && (limit === undefined || time <= limit);
   const found = newestFirst.find(fits);
   if (found !== undefined) return found;
   throw new BackupError(`${host} has no such snapshot`, {
@@ -26,5 +27,8 @@ function parseTime(text: string): Date {
   const isZoned = /(Z|[+-]\d\d:?\d\d)$/.test(text);
   const time = new Date(isDay ? `${text}T23:59:59Z` : isZoned ? text : `${text.replace(' ', 'T')}Z`);
   if (!Number.isNaN(time.getTime())) return time;
-  throw new BackupError(`"${text}" is no time`, { exitCode: exitCodes.usage, hint: 'Write 2026-01-31, or 2026-01-31T03:00.' });
+  throw new BackupError(`"${text}" is no time`, {
+    exitCode: exitCodes.usage,
+    hint: 'Write 2026-01-31, or 2026-01-31T03:00.',
+  });
 }

@@ -11,7 +11,7 @@ import type { LogLevel } from '#common/create-log.ts';
 import { fullHostname } from '#common/full-hostname.ts';
 import type { MailTransport } from '#common/notify/mail.ts';
 import { type KeepRule, parsePolicy } from './forget-policy.ts';
-import { type ReadDataPlan, parseReadData } from './read-data.ts';
+import { parseReadData, type ReadDataPlan } from './read-data.ts';
 import { serverConfigSchema } from './server-config-schema.ts';
 
 /** What server_config.yml and common_config say together. */
@@ -102,7 +102,10 @@ export async function loadServerConfig(configDir: string, problems: Problems): P
   const hosts = hostsOf(section, file);
   const readData = parseReadData(section.restic.maintenance);
   if (readData === undefined) {
-    file.source.problemAt(['restic', 'maintenance', 'check_read_data_mode'], 'must be true, false, or a part such as "10%", "1/5" or "5G"');
+    file.source.problemAt(
+      ['restic', 'maintenance', 'check_read_data_mode'],
+      'must be true, false, or a part such as "10%", "1/5" or "5G"',
+    );
   }
   if (hosts === undefined || readData === undefined) return undefined;
   return {
@@ -117,14 +120,22 @@ export async function loadServerConfig(configDir: string, problems: Problems): P
 async function checkSecrets(section: ServerSection, problems: Problems): Promise<void> {
   const merged = section.hosts.map((host) => ({ ...section.defaults, ...host }));
   const keys = merged.filter((host) => host.transport !== 'local').map((host) => host.ssh_key_file);
-  const files = [section.restic.password_file, section.restic.env_file, ...merged.map((host) => host.password_file), ...keys];
+  const files = [
+    section.restic.password_file,
+    section.restic.env_file,
+    ...merged.map((host) => host.password_file),
+    ...keys,
+  ];
   for (const path of new Set(files)) {
     const problem = path === undefined ? undefined : await fileProblem(path, true);
     if (problem !== undefined) problems.add(problem);
   }
 }
 
-function settingsOf(section: ServerSection, common: CommonConfig): Omit<ServerConfig, 'hostname' | 'maintenance' | 'hosts'> {
+function settingsOf(
+  section: ServerSection,
+  common: CommonConfig,
+): Omit<ServerConfig, 'hostname' | 'maintenance' | 'hosts'> {
   const { global, restic } = section;
   return {
     adminEmail: global.admin_email ?? common('DEFAULT_ADMIN_EMAIL'),
@@ -178,8 +189,14 @@ function hostsOf(section: ServerSection, { source }: ConfigFile): readonly HostC
     const keep = parsePolicy(policy as Parameters<typeof parsePolicy>[0]);
     if (typeof keep === 'string') refuse(index, 'forget_policy', keep);
     const connection = connectionOf(host);
-    if (typeof connection === 'string') refuse(index, connection, `the key "${connection}" is missing (here or in defaults)`);
-    return hostConfigOf(host, section, typeof keep === 'string' ? [] : keep, typeof connection === 'string' ? noConnection : connection);
+    if (typeof connection === 'string')
+      refuse(index, connection, `the key "${connection}" is missing (here or in defaults)`);
+    return hostConfigOf(
+      host,
+      section,
+      typeof keep === 'string' ? [] : keep,
+      typeof connection === 'string' ? noConnection : connection,
+    );
   });
   return isUsable ? hosts : undefined;
 }
@@ -187,7 +204,12 @@ function hostsOf(section: ServerSection, { source }: ConfigFile): readonly HostC
 /** Stands in for a connection whose keys are missing; a configuration with one is never used. */
 const noConnection: ConnectionConfig = { type: 'local', folder: '/' };
 
-function hostConfigOf(host: HostSection, section: ServerSection, keep: readonly KeepRule[], connection: ConnectionConfig): HostConfig {
+function hostConfigOf(
+  host: HostSection,
+  section: ServerSection,
+  keep: readonly KeepRule[],
+  connection: ConnectionConfig,
+): HostConfig {
   return {
     name: host.hostname,
     connection,

@@ -1,7 +1,11 @@
 import type { HostConfig } from './config.ts';
 
 /** Runs hosts in their order, `limit` at a time. What one of them throws ends the run when those under way have ended. */
-export async function forEachHost(hosts: readonly HostConfig[], limit: number, run: (host: HostConfig) => Promise<void>): Promise<void> {
+export async function forEachHost(
+  hosts: readonly HostConfig[],
+  limit: number,
+  run: (host: HostConfig) => Promise<void>,
+): Promise<void> {
   const waiting = [...hosts];
   const worker = async (): Promise<void> => {
     for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) await run(host);

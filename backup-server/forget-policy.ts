@@ -19,7 +19,9 @@ export function parsePolicy(policy: PolicySection = defaultPolicy): readonly Kee
 }
 
 function rulesOf(policy: Exclude<PolicySection, string>): readonly KeepRule[] {
-  return Object.entries(policy).flatMap(([key, value]) => (value === undefined ? [] : [[`--keep-${key}`, String(value)] as const]));
+  return Object.entries(policy).flatMap(([key, value]) =>
+    value === undefined ? [] : [[`--keep-${key}`, String(value)] as const],
+  );
 }
 
 /** The original's form: `--keep-daily 7 --keep-weekly=4`. Other arguments of restic forget are not for here. */
@@ -29,7 +31,8 @@ function parseArguments(text: string): readonly KeepRule[] | string {
   for (let index = 0; index < words.length; index += 2) {
     const flag = words[index] ?? '';
     const value = words[index + 1] ?? '';
-    if (flag === '--prune' || flag === '--group-by') return `"${flag}" is decided elsewhere (maintenance.prune; snapshots are grouped by host)`;
+    if (flag === '--prune' || flag === '--group-by')
+      return `"${flag}" is decided elsewhere (maintenance.prune; snapshots are grouped by host)`;
     const isCount = countFlags.test(flag) && /^[1-9]\d*$/.test(value);
     const isWithin = withinFlags.test(flag) && /^(\d+[ymdh])+$/.test(value);
     if (!isCount && !isWithin) return `"${flag} ${value}" is no rule such as --keep-daily 7 or --keep-within 2m`;

@@ -28,9 +28,18 @@ interface Found {
 /** A host is good when its newest complete snapshot is younger than its `max_age`. */
 export function hostStatus(host: HostConfig, found: Found, lastRun: string | undefined, now: Date): HostStatus {
   const complete = found.snapshots.filter(({ tags }) => !servicesIn(tags).isPartial);
-  const newest = complete.reduce<Date | undefined>((best, { time }) => (best === undefined || time > best ? time : best), undefined);
-  const ageSeconds = newest === undefined ? undefined : Math.max(0, Math.floor((now.getTime() - newest.getTime()) / 1000));
-  const common = { host: host.name, snapshots: found.snapshots.length, repositoryBytes: found.repositoryBytes, lastRun };
+  const newest = complete.reduce<Date | undefined>(
+    (best, { time }) => (best === undefined || time > best ? time : best),
+    undefined,
+  );
+  const ageSeconds =
+    newest === undefined ? undefined : Math.max(0, Math.floor((now.getTime() - newest.getTime()) / 1000));
+  const common = {
+    host: host.name,
+    snapshots: found.snapshots.length,
+    repositoryBytes: found.repositoryBytes,
+    lastRun,
+  };
   const problem = problemOf(ageSeconds, host.maxAgeSeconds, found.snapshots.length);
   return { ...common, isGood: problem === undefined, lastGood: newest?.toISOString(), ageSeconds, problem };
 }

@@ -19,8 +19,18 @@ const program: ProgramSpec = {
       examples: ['run', 'run web mail --verbose', 'run --dry-run'],
       run,
     },
-    { name: 'check', summary: 'check the configuration, every client and every repository, and change nothing', arguments: '[HOST...]', run: check },
-    { name: 'status', summary: 'tell how old the last good backup of every host is; exit code 1 when one is too old', arguments: '[HOST...]', run: status },
+    {
+      name: 'check',
+      summary: 'check the configuration, every client and every repository, and change nothing',
+      arguments: '[HOST...]',
+      run: check,
+    },
+    {
+      name: 'status',
+      summary: 'tell how old the last good backup of every host is; exit code 1 when one is too old',
+      arguments: '[HOST...]',
+      run: status,
+    },
     { name: 'init', summary: 'make the repositories that are not there yet', arguments: '[HOST...]', run: init },
     { name: 'snapshots', summary: 'list the snapshots of a host', arguments: '<HOST>', run: snapshots },
     {

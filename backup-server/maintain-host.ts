@@ -8,7 +8,7 @@ import { type PartResult, partReport } from '#common/run/part-report.ts';
 import type { PartReport } from '#common/run/report.ts';
 import type { Stages } from '#common/run/stages.ts';
 import type { HostConfig, MaintenanceConfig } from './config.ts';
-import { type Rotation, advanced, nextRotation, readDataArguments } from './restic/read-data-rotation.ts';
+import { advanced, nextRotation, type Rotation, readDataArguments } from './restic/read-data-rotation.ts';
 import type { Restic } from './restic/restic.ts';
 import type { Snapshot } from './restic/restic-output.ts';
 import { forgettable } from './restic/retention.ts';
@@ -30,21 +30,35 @@ export interface MaintenanceTools {
  * The upkeep of one host's repository: stale locks go, then the snapshots that the policy lets go and no service needs,
  * then the data that nothing refers to any more; and what is left is checked.
  */
-export async function maintainHost(host: HostConfig, config: MaintenanceConfig, tools: MaintenanceTools): Promise<PartReport> {
+export async function maintainHost(
+  host: HostConfig,
+  config: MaintenanceConfig,
+  tools: MaintenanceTools,
+): Promise<PartReport> {
   const log = tools.log.child({ host: host.name });
   return partReport(host.name, { ...tools, log }, async (stages) => {
     const restic = await tools.openRestic(host);
     const snapshots = await stages.run('look', () => restic.snapshots());
     if (snapshots.length === 0) stages.warn('the repository holds no snapshot of this host');
     const going = await stages.run('plan', async () => forgettable(snapshots, await restic.planForget(host.keep)));
-    for (const { shortId, time } of going) log.info({ snapshot: shortId, time: time.toISOString() }, tools.dryRun ? 'would be forgotten' : 'to be forgotten');
+    for (const { shortId, time } of going)
+      log.info(
+        { snapshot: shortId, time: time.toISOString() },
+        tools.dryRun ? 'would be forgotten' : 'to be forgotten',
+      );
     if (!tools.dryRun) await change(restic, going, config, stages, tools);
     const checked = tools.dryRun || !config.check ? undefined : await check(host, restic, config, stages, tools);
     return result(snapshots, going, checked, config.showStats ? await restic.rawSize() : undefined);
   });
 }
 
-async function change(restic: Restic, going: readonly Snapshot[], config: MaintenanceConfig, stages: Stages, tools: MaintenanceTools): Promise<void> {
+async function change(
+  restic: Restic,
+  going: readonly Snapshot[],
+  config: MaintenanceConfig,
+  stages: Stages,
+  tools: MaintenanceTools,
+): Promise<void> {
   await stages.run('unlock', () => restic.unlock());
   if (going.length > 0) await stages.run('forget', () => whenFree(tools, () => forget(restic, going)));
   if (config.prune) await stages.run('prune', () => whenFree(tools, () => restic.prune()));
@@ -76,18 +90,31 @@ async function whenFree<T>(tools: MaintenanceTools, fn: () => Promise<T>): Promi
 }
 
 /** Checks the repository; of a rotation, the part is counted as read only after a check without errors. */
-async function check(host: HostConfig, restic: Restic, config: MaintenanceConfig, stages: Stages, tools: MaintenanceTools): Promise<string> {
+async function check(
+  host: HostConfig,
+  restic: Restic,
+  config: MaintenanceConfig,
+  stages: Stages,
+  tools: MaintenanceTools,
+): Promise<string> {
   const plan = config.readData;
   const file = join(tools.stateDir, 'maintenance', `${host.name}.json`);
-  const turn = plan.type === 'rotate' ? nextRotation(plan.withinDays, await readRotation(file), tools.now()) : undefined;
+  const turn =
+    plan.type === 'rotate' ? nextRotation(plan.withinDays, await readRotation(file), tools.now()) : undefined;
   const part = turn === undefined ? '' : `${turn.part}/${turn.parts}`;
-  await stages.run('check', () => whenFree(tools, () => restic.check([...readDataArguments(plan, part), ...config.checkOptions])));
+  await stages.run('check', () =>
+    whenFree(tools, () => restic.check([...readDataArguments(plan, part), ...config.checkOptions])),
+  );
   if (turn !== undefined) {
     await mkdir(join(tools.stateDir, 'maintenance'), { recursive: true, mode: 0o700 });
     await writeFileAtomically(file, JSON.stringify(advanced(turn, tools.now())));
   }
   if (plan.type === 'rotate') return `part ${part} of the data read`;
-  return plan.type === 'none' ? 'structure only' : plan.type === 'all' ? 'all data read' : `${plan.subset} of the data read`;
+  return plan.type === 'none'
+    ? 'structure only'
+    : plan.type === 'all'
+      ? 'all data read'
+      : `${plan.subset} of the data read`;
 }
 
 /** A file that cannot be understood starts the round anew. */
@@ -101,7 +128,12 @@ async function readRotation(file: string): Promise<Rotation | undefined> {
   }
 }
 
-function result(snapshots: readonly Snapshot[], going: readonly Snapshot[], checked: string | undefined, size: number | undefined): PartResult {
+function result(
+  snapshots: readonly Snapshot[],
+  going: readonly Snapshot[],
+  checked: string | undefined,
+  size: number | undefined,
+): PartResult {
   return {
     facts: {
       snapshots: snapshots.length - going.length,

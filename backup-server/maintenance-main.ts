@@ -15,7 +15,12 @@ const program: ProgramSpec = {
       examples: ['run', 'run web --dry-run'],
       run: maintain,
     },
-    { name: 'check', summary: 'check the configuration, every client and every repository, and change nothing', arguments: '[HOST...]', run: check },
+    {
+      name: 'check',
+      summary: 'check the configuration, every client and every repository, and change nothing',
+      arguments: '[HOST...]',
+      run: check,
+    },
   ],
 };
 

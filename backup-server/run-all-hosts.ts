@@ -1,7 +1,7 @@
+import { hintOf, kindOf, messagesOf } from '#common/errors.ts';
 import type { Log } from '#common/log.ts';
-import { runReport } from '#common/run/run-report.ts';
 import type { PartReport, RunReport } from '#common/run/report.ts';
-import { messagesOf, hintOf, kindOf } from '#common/errors.ts';
+import { runReport } from '#common/run/run-report.ts';
 import type { HostConfig } from './config.ts';
 import { forEachHost } from './for-each-host.ts';
 
@@ -27,7 +27,19 @@ export async function runAllHosts(
   const report = (more: { readonly failure?: RunReport['failure'] }): RunReport => {
     const { program, version, hostname, dryRun } = tools;
     const finishedAt = tools.now().toISOString();
-    return runReport({ program, version, hostname, dryRun, startedAt, finishedAt, parts: inOrder(parts, hosts), stages: [], warnings: [], facts: {}, ...more });
+    return runReport({
+      program,
+      version,
+      hostname,
+      dryRun,
+      startedAt,
+      finishedAt,
+      parts: inOrder(parts, hosts),
+      stages: [],
+      warnings: [],
+      facts: {},
+      ...more,
+    });
   };
   try {
     await forEachHost(hosts, limit, async (host) => {
@@ -37,7 +49,9 @@ export async function runAllHosts(
     return report({});
   } catch (error) {
     const cause = tools.signal.aborted ? tools.signal.reason : error;
-    return report({ failure: { stage: undefined, messages: messagesOf(cause), hint: hintOf(cause), kind: kindOf(cause) } });
+    return report({
+      failure: { stage: undefined, messages: messagesOf(cause), hint: hintOf(cause), kind: kindOf(cause) },
+    });
   }
 }
 

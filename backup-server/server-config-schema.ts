@@ -21,11 +21,16 @@ const forgetPolicy = {
         weekly: { ...count, description: 'One a week.' },
         monthly: { ...count, description: 'One a month.' },
         yearly: { ...count, description: 'One a year.' },
-        within: { type: 'string', pattern: '^(\\d+[ymdh])+$', description: 'All that are younger than this, such as 2y5m7d.' },
+        within: {
+          type: 'string',
+          pattern: '^(\\d+[ymdh])+$',
+          description: 'All that are younger than this, such as 2y5m7d.',
+        },
       },
     },
   ],
-  expected: 'a map of last, hourly, daily, weekly, monthly, yearly (numbers from 1) and within, or a text of --keep-… arguments',
+  expected:
+    'a map of last, hourly, daily, weekly, monthly, yearly (numbers from 1) and within, or a text of --keep-… arguments',
 } as const;
 
 const optionList = {
@@ -35,25 +40,57 @@ const optionList = {
 
 /** What a host and `defaults` have in common. */
 const hostSettings = {
-  transport: { enum: ['sftp', 'local'], description: 'sftp: over SSH; local: a folder on this machine. sftp when left out.' },
+  transport: {
+    enum: ['sftp', 'local'],
+    description: 'sftp: over SSH; local: a folder on this machine. sftp when left out.',
+  },
   ssh_user: { type: 'string', description: 'The account to log in as.' },
   ssh_port: { type: 'integer', minimum: 1, maximum: 65535, description: 'The port of sshd; 22 when left out.' },
   ssh_key_file: { type: 'string', format: 'absolute-path', description: 'The private key; only root may read it.' },
-  known_hosts_file: { type: 'string', format: 'absolute-path', description: 'Known host keys; /root/.ssh/known_hosts when left out.' },
-  connect_timeout: { type: 'string', format: 'duration', description: 'How long a connection may take; 10s when left out.' },
+  known_hosts_file: {
+    type: 'string',
+    format: 'absolute-path',
+    description: 'Known host keys; /root/.ssh/known_hosts when left out.',
+  },
+  connect_timeout: {
+    type: 'string',
+    format: 'duration',
+    description: 'How long a connection may take; 10s when left out.',
+  },
   remote_tar_dir: { type: 'string', format: 'absolute-path', description: "The client's drop folder." },
   admin_email: email('this host'),
   forget_policy: forgetPolicy,
   restic_forget_policy: forgetPolicy,
   bandwidth_limit: bandwidth,
-  after_fetch: { enum: ['move', 'delete', 'keep'], description: 'What becomes of a stored archive on the client; move (into done/) when left out.' },
-  tree: { enum: ['keep', 'discard'], description: 'keep the unpacked copy for the next run, or discard it; keep when left out.' },
-  archive_time_zone: { type: 'string', format: 'time-zone', description: 'The zone of the times in archive names; UTC when left out.' },
+  after_fetch: {
+    enum: ['move', 'delete', 'keep'],
+    description: 'What becomes of a stored archive on the client; move (into done/) when left out.',
+  },
+  tree: {
+    enum: ['keep', 'discard'],
+    description: 'keep the unpacked copy for the next run, or discard it; keep when left out.',
+  },
+  archive_time_zone: {
+    type: 'string',
+    format: 'time-zone',
+    description: 'The zone of the times in archive names; UTC when left out.',
+  },
   optional: { type: 'boolean', description: 'true: not being there is no failure until max_age is passed.' },
-  max_age: { type: 'string', format: 'duration', description: 'How old the newest good backup may be; 36h when left out.' },
+  max_age: {
+    type: 'string',
+    format: 'duration',
+    description: 'How old the newest good backup may be; 36h when left out.',
+  },
   retries: { type: 'integer', minimum: 0, description: 'How often a failed host is tried again; 2 when left out.' },
-  retry_pause: { type: 'string', format: 'duration', description: 'The first pause before trying again, doubled each time; 30s when left out.' },
-  max_entries: { ...count, description: 'More files, folders and links than this in an archive are refused; 5000000 when left out.' },
+  retry_pause: {
+    type: 'string',
+    format: 'duration',
+    description: 'The first pause before trying again, doubled each time; 30s when left out.',
+  },
+  max_entries: {
+    ...count,
+    description: 'More files, folders and links than this in an archive are refused; 5000000 when left out.',
+  },
   password_file: { type: 'string', format: 'absolute-path', description: "The password of this host's repository." },
 } as const;
 
@@ -76,15 +113,38 @@ export const serverConfigSchema = {
           description: 'Where archives are unpacked; holds a copy of every host with tree: keep.',
         },
         admin_email: email('every run; DEFAULT_ADMIN_EMAIL when left out'),
-        email_subject_prefix: { type: 'string', description: 'What subjects of mails begin with; [Backup Server] when left out.' },
+        email_subject_prefix: {
+          type: 'string',
+          description: 'What subjects of mails begin with; [Backup Server] when left out.',
+        },
         hostname: { type: 'string', description: "This machine's name in mails; the full host name when left out." },
         log_level: logLevel,
         parallel_hosts: { ...count, default: 2, description: 'How many hosts are backed up at the same time.' },
         bandwidth_limit: { ...bandwidth, description: 'Bytes per second for all hosts together, such as 50MiB.' },
-        state_dir: { type: 'string', format: 'absolute-path', default: '/var/lib/backup', description: 'Records of runs and hosts.' },
-        runtime_dir: { type: 'string', format: 'absolute-path', default: '/run/backup', description: 'Locks of running programs.' },
-        lock_retries: { type: 'integer', minimum: 0, default: 3, description: 'How often to look again while a client is busy.' },
-        lock_retry_interval: { type: 'string', format: 'duration', default: '120s', description: 'How long to wait between.' },
+        state_dir: {
+          type: 'string',
+          format: 'absolute-path',
+          default: '/var/lib/backup',
+          description: 'Records of runs and hosts.',
+        },
+        runtime_dir: {
+          type: 'string',
+          format: 'absolute-path',
+          default: '/run/backup',
+          description: 'Locks of running programs.',
+        },
+        lock_retries: {
+          type: 'integer',
+          minimum: 0,
+          default: 3,
+          description: 'How often to look again while a client is busy.',
+        },
+        lock_retry_interval: {
+          type: 'string',
+          format: 'duration',
+          default: '120s',
+          description: 'How long to wait between.',
+        },
         tar_cmd: { type: 'string', description: 'Path of GNU tar.' },
         msmtp_cmd: { type: 'string', description: 'Path of the program that sends mails.' },
         yq_cmd: { type: 'string', description: 'Not used any more; accepted from older configurations.' },
@@ -102,13 +162,32 @@ export const serverConfigSchema = {
         repository_root: {
           type: 'string',
           minLength: 1,
-          description: 'A folder or any URL of restic (sftp:, rest:, s3:, rclone: …); each host has <repository_root>/<hostname>.',
+          description:
+            'A folder or any URL of restic (sftp:, rest:, s3:, rclone: …); each host has <repository_root>/<hostname>.',
         },
-        password_file: { type: 'string', format: 'absolute-path', description: 'The password of all repositories; only root may read it.' },
-        env_file: { type: 'string', format: 'absolute-path', description: 'KEY=value lines with credentials of the storage, for restic only.' },
+        password_file: {
+          type: 'string',
+          format: 'absolute-path',
+          description: 'The password of all repositories; only root may read it.',
+        },
+        env_file: {
+          type: 'string',
+          format: 'absolute-path',
+          description: 'KEY=value lines with credentials of the storage, for restic only.',
+        },
         restic_cmd: { type: 'string', description: 'Path of restic.' },
-        cache_dir: { type: 'string', format: 'absolute-path', default: '/var/cache/backup/restic', description: "restic's cache." },
-        retry_lock: { type: 'string', format: 'duration', default: '15m', description: 'How long to wait while a repository is locked (restic 0.16 and later).' },
+        cache_dir: {
+          type: 'string',
+          format: 'absolute-path',
+          default: '/var/cache/backup/restic',
+          description: "restic's cache.",
+        },
+        retry_lock: {
+          type: 'string',
+          format: 'duration',
+          default: '15m',
+          description: 'How long to wait while a repository is locked (restic 0.16 and later).',
+        },
         backup_options: { ...optionList, description: 'Further arguments of restic backup.' },
         maintenance: {
           type: 'object',
@@ -116,22 +195,35 @@ export const serverConfigSchema = {
           default: {},
           properties: {
             forget_policy: forgetPolicy,
-            prune: { type: 'boolean', default: true, description: 'Remove from the repository what no snapshot needs.' },
+            prune: {
+              type: 'boolean',
+              default: true,
+              description: 'Remove from the repository what no snapshot needs.',
+            },
             check: { type: 'boolean', default: true, description: 'Check the repository.' },
             check_options: { ...optionList, description: 'Further arguments of restic check.' },
             check_read_data_mode: {
               type: ['string', 'boolean', 'integer'],
-              description: 'true: check reads all data; "10%", "1/5" or "5G": a part of it. check_read_data_within is better.',
+              description:
+                'true: check reads all data; "10%", "1/5" or "5G": a part of it. check_read_data_within is better.',
             },
             check_read_data_within: {
               type: 'string',
               format: 'duration',
               description: 'All data is read once within this time, a part in each run; 90d for example.',
             },
-            show_stats: { type: 'boolean', default: false, description: 'Put the sizes of the repositories into the report.' },
+            show_stats: {
+              type: 'boolean',
+              default: false,
+              description: 'Put the sizes of the repositories into the report.',
+            },
             log_level: logLevel,
             admin_email: email('maintenance; global.admin_email when left out'),
-            email_subject_prefix: { type: 'string', default: '[Restic Maint]', description: 'What subjects of its mails begin with.' },
+            email_subject_prefix: {
+              type: 'string',
+              default: '[Restic Maint]',
+              description: 'What subjects of its mails begin with.',
+            },
           },
           additionalProperties: false,
         },
@@ -156,7 +248,8 @@ export const serverConfigSchema = {
           hostname: {
             type: 'string',
             format: 'safe-name',
-            description: 'Name of the host: in its archives, in restic, of its repository; and its address where none is set.',
+            description:
+              'Name of the host: in its archives, in restic, of its repository; and its address where none is set.',
           },
           address: { type: 'string', description: 'Name or address to connect to.' },
           host_key: {

@@ -10,7 +10,9 @@ import { createInterface } from 'node:readline';
  */
 const words = process.argv.slice(2);
 const folders = ['backup-common', 'backup-client', 'backup-server', 'plugins', 'scripts', 'tests'];
-const files = folders.flatMap(testsIn).filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+const files = folders
+  .flatMap(testsIn)
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 if (files.length === 0) {
   console.error(`no test file ${words.length === 0 ? 'at all' : `with ${words.join(' or ')} in its path`}`);
   process.exit(1);
@@ -20,7 +22,8 @@ await build();
 const skips: string[] = [];
 const counts = new Map<string, number>();
 const failed = await runTests(files, skips, counts);
-if (skips.length > 0) console.log(`\nSKIPPED, and so proven by nothing here:\n${skips.map((skip) => `  ${skip}`).join('\n')}`);
+if (skips.length > 0)
+  console.log(`\nSKIPPED, and so proven by nothing here:\n${skips.map((skip) => `  ${skip}`).join('\n')}`);
 const count = (name: string) => counts.get(name) ?? 0;
 console.log(`\n${count('pass')} passed, ${count('fail')} failed, ${count('skipped')} skipped`);
 process.exit(failed || count('fail') > 0 || count('pass') === 0 ? 1 : 0);
@@ -42,8 +45,18 @@ async function build(): Promise<void> {
 
 /** True when the runner itself says that something failed. */
 async function runTests(paths: readonly string[], skipped: string[], found: Map<string, number>): Promise<boolean> {
-  const args = ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${availableParallelism()}`, ...paths];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+  const args = [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${availableParallelism()}`,
+    ...paths,
+  ];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   const exited = once(child, 'exit');
   for await (const line of createInterface({ input: child.stdout })) {
     console.log(line);

@@ -27,11 +27,21 @@ function installNodeModules() {
   const stamp = 'node_modules/.package-lock.json';
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync('package-lock.json').mtimeMs) return;
   console.log('set-up: npm packages (npm ci)');
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'The npm packages could not be installed; is the registry reachable?');
+  run(
+    'npm',
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund'],
+    'The npm packages could not be installed; is the registry reachable?',
+  );
 }
 
 function installPackages() {
-  const missing = [...new Set(Object.entries(programs).filter(([name]) => !isThere(name)).map(([, name]) => name))];
+  const missing = [
+    ...new Set(
+      Object.entries(programs)
+        .filter(([name]) => !isThere(name))
+        .map(([, name]) => name),
+    ),
+  ];
   if (missing.length === 0) return;
   const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
   if (!isThere('apt-get')) stop(`These Debian packages are missing, and there is no apt here: ${missing.join(' ')}`);

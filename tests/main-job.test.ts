@@ -14,7 +14,10 @@ describe('the main job, from the client through SFTP into restic and back', () =
     fleet = await startFleet();
     source = join(fleet.folder, 'source');
     await makeTree(source);
-    await fleet.writeService('docker', 'shop', { files: { paths: [source] }, command: { run: ['echo', 'from a program'], output: 'hello.txt' } });
+    await fleet.writeService('docker', 'shop', {
+      files: { paths: [source] },
+      command: { run: ['echo', 'from a program'], output: 'hello.txt' },
+    });
     await fleet.backupServer('init');
   });
   after(() => fleet.stop());
@@ -104,7 +107,8 @@ async function makeTree(root: string): Promise<void> {
   await writeFile(join(root, 'sparse'), 'start');
   await truncate(join(root, 'sparse'), 5_000_000);
   await writeFile(join(root, 'large'), Buffer.alloc(3_000_000, 'not sparse '));
-  for (const name of ['new\nline', 'quote"\'', '-dash', ' blank ', '*?[x]', 'back\\slash', 'ünïcode']) await writeFile(join(root, name), name);
+  for (const name of ['new\nline', 'quote"\'', '-dash', ' blank ', '*?[x]', 'back\\slash', 'ünïcode'])
+    await writeFile(join(root, name), name);
   await writeFile(Buffer.concat([Buffer.from(`${root}/bytes-`), Buffer.from([0xff, 0xfe, 0x80])]), 'not UTF-8');
   const deep = join(root, ...Array.from({ length: 6 }, () => 'd'.repeat(60)));
   await mkdir(deep, { recursive: true });

@@ -24,13 +24,19 @@ export interface TreeTools {
  * Appends a source with all below it to the archive at `path`. Walks it, has GNU tar read it, and looks at every file
  * again after its bytes have passed: what changed meanwhile is read once more.
  */
-export async function readTree(request: TreeRequest, path: BytePath, writer: ArchiveWriter, tools: TreeTools): Promise<void> {
+export async function readTree(
+  request: TreeRequest,
+  path: BytePath,
+  writer: ArchiveWriter,
+  tools: TreeTools,
+): Promise<void> {
   const source = sourceAt(request.source, path);
   const run = new TarRun(source, request, tools);
   const vanished: string[] = [];
   for await (const read of run.entries()) {
     if (read.type === 'vanished') vanished.push(source.describe(read.walked.path));
-    else if (read.type === 'unstored') writer.addUnstored(unstoredEntry(source.placeOf(read.walked.path), read.walked.stat));
+    else if (read.type === 'unstored')
+      writer.addUnstored(unstoredEntry(source.placeOf(read.walked.path), read.walked.stat));
     else {
       const added = await addEntry(source, read.walked, read.tar, run.reader, writer, tools);
       if (!added) vanished.push(source.describe(read.walked.path));
@@ -149,7 +155,10 @@ async function addFile(
   return true;
 }
 
-async function* hashed(content: AsyncIterable<Buffer>, hash: { update(part: Buffer): unknown }): AsyncGenerator<Buffer> {
+async function* hashed(
+  content: AsyncIterable<Buffer>,
+  hash: { update(part: Buffer): unknown },
+): AsyncGenerator<Buffer> {
   for await (const part of content) {
     hash.update(part);
     yield part;
@@ -207,7 +216,10 @@ function changedType(source: Source, path: BytePath): BackupError {
 }
 
 function shrank(source: Source, path: BytePath): BackupError {
-  return new BackupError(`${source.describe(path)} shrank while it was read, twice; the end of its copy would be zeros`, {
-    hint: 'Stop what writes there during the backup, or exclude the path.',
-  });
+  return new BackupError(
+    `${source.describe(path)} shrank while it was read, twice; the end of its copy would be zeros`,
+    {
+      hint: 'Stop what writes there during the backup, or exclude the path.',
+    },
+  );
 }

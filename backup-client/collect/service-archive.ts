@@ -4,7 +4,7 @@ import { type BytePath, bytePathOf } from '#common/archive/byte-path.ts';
 import { pathProblem } from '#common/archive/entry-rules.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
 import type { ServiceArchive, StreamRequest, TreeRequest } from '#common/plugin/collector.ts';
-import { type TreeTools, readTree } from './read-tree.ts';
+import { readTree, type TreeTools } from './read-tree.ts';
 
 /** The archive as one service sees it: everything goes below `<type>/<name>/`, parents are made as needed. */
 export class ServiceArchiveWriter implements ServiceArchive {

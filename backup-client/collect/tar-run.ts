@@ -1,5 +1,5 @@
-import { lstatSync } from 'node:fs';
 import { once } from 'node:events';
+import { lstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { bytesOf } from '#common/archive/byte-path.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';

@@ -6,6 +6,7 @@ import { type BytePath, bytePathOf, escapeBytes, unescapeBytes } from '#common/a
 import { openFileSource } from '#common/archive/file-range-source.ts';
 import { formatIndexEntry } from '#common/archive/index-entry.ts';
 import { restoreArchive } from '#common/archive/restore-archive.ts';
+import { compareWithSecondReader } from '#common/archive/second-reader.ts';
 import { formatSeconds } from '#common/archive/tar-entry.ts';
 import { verifyArchive } from '#common/archive/verify-archive.ts';
 import type { CommandContext, CommandOutcome } from '#common/cli.ts';
@@ -27,11 +28,16 @@ async function listArchives(context: CommandContext): Promise<CommandOutcome> {
   for (const folder of [config.baseBackupDir, join(config.baseBackupDir, 'done')]) {
     for (const name of (await readdir(folder).catch(() => [])).sort()) {
       if (parseArchiveName(config.hostname, name) === undefined) continue;
-      found.push(await withSource(join(folder, name), async (source) => {
-        const services = (await openArchiveIndex(source))?.facts.services ?? [];
-        const named = (isFailed: boolean) => services.filter(({ outcome }) => (outcome === 'failed') === isFailed).map(({ type, name: own }) => `${type}/${own}`);
-        return { archive: source.name, size: source.size, services: named(false), failed: named(true) };
-      }));
+      found.push(
+        await withSource(join(folder, name), async (source) => {
+          const services = (await openArchiveIndex(source))?.facts.services ?? [];
+          const named = (isFailed: boolean) =>
+            services
+              .filter(({ outcome }) => (outcome === 'failed') === isFailed)
+              .map(({ type, name: own }) => `${type}/${own}`);
+          return { archive: source.name, size: source.size, services: named(false), failed: named(true) };
+        }),
+      );
     }
   }
   const lines = found.map(({ archive, size, services, failed }) => {
@@ -50,18 +56,23 @@ async function listEntries(index: ArchiveIndex): Promise<CommandOutcome> {
     const time = new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
     const link = entry.link === undefined ? '' : ` -> ${escapeBytes(entry.link)}`;
     const mode = entry.mode.toString(8).padStart(4, '0');
-    lines.push(`${mode} ${entry.uid}:${entry.gid} ${String(entry.size).padStart(12)} ${time} ${entry.type.padEnd(8)} ${escapeBytes(entry.path)}${link}`);
+    lines.push(
+      `${mode} ${entry.uid}:${entry.gid} ${String(entry.size).padStart(12)} ${time} ${entry.type.padEnd(8)} ${escapeBytes(entry.path)}${link}`,
+    );
     entries.push(JSON.parse(formatIndexEntry(entry)));
   }
   return { exitCode: exitCodes.done, text: lines.join('\n'), json: { facts: index.facts, entries } };
 }
 
-/** `local-backup verify ARCHIVE` */
+/** `local-backup verify ARCHIVE [--full]` */
 export async function verify(context: CommandContext): Promise<CommandOutcome> {
   return withArchive(context.args[0] ?? '', async (index) => {
     const { entries, bytes } = await verifyArchive(index);
-    const text = `${index.source.name} is intact: ${entries} entries, ${formatByteSize(bytes)}`;
-    return { exitCode: exitCodes.done, text, json: { archive: index.source.name, entries, bytes } };
+    const isFull = context.options.full === true;
+    if (isFull) await compareWithSecondReader(index);
+    const how = isFull ? ', and a second tar reader agrees' : '';
+    const text = `${index.source.name} is intact: ${entries} entries, ${formatByteSize(bytes)}${how}`;
+    return { exitCode: exitCodes.done, text, json: { archive: index.source.name, entries, bytes, full: isFull } };
   });
 }
 
@@ -86,7 +97,10 @@ function pathOf(argument: string): BytePath {
   return unescapeBytes(plain) ?? bytePathOf(plain);
 }
 
-async function withArchive(path: string, fn: (index: ArchiveIndex) => Promise<CommandOutcome>): Promise<CommandOutcome> {
+async function withArchive(
+  path: string,
+  fn: (index: ArchiveIndex) => Promise<CommandOutcome>,
+): Promise<CommandOutcome> {
   return withSource(path, async (source) => {
     const index = await openArchiveIndex(source);
     if (index !== undefined) return fn(index);
@@ -96,7 +110,10 @@ async function withArchive(path: string, fn: (index: ArchiveIndex) => Promise<Co
   });
 }
 
-async function withSource<T>(path: string, fn: (source: Awaited<ReturnType<typeof openFileSource>>) => Promise<T>): Promise<T> {
+async function withSource<T>(
+  path: string,
+  fn: (source: Awaited<ReturnType<typeof openFileSource>>) => Promise<T>,
+): Promise<T> {
   const source = await openFileSource(path);
   try {
     return await fn(source);

@@ -1,10 +1,12 @@
 import { Problems } from '#common/config/problems.ts';
 import { collectors } from '#plugins/index.ts';
 import { type ClientConfig, loadClientConfig } from '../config.ts';
-import { type Service, loadServices } from '../discover.ts';
+import { loadServices, type Service } from '../discover.ts';
 
 /** Everything that is configured, or one error with every problem in it. */
-export async function load(configDir: string): Promise<{ readonly config: ClientConfig; readonly services: readonly Service[] }> {
+export async function load(
+  configDir: string,
+): Promise<{ readonly config: ClientConfig; readonly services: readonly Service[] }> {
   const problems = new Problems();
   const config = await loadClientConfig(configDir, problems);
   const services = await loadServices(configDir, collectors, problems);

@@ -31,7 +31,11 @@ export async function run(context: CommandContext): Promise<CommandOutcome> {
 }
 
 /** What a dry run finds: for `check`. */
-export function checkOnly(config: ClientConfig, services: readonly Service[], context: CommandContext): Promise<RunReport> {
+export function checkOnly(
+  config: ClientConfig,
+  services: readonly Service[],
+  context: CommandContext,
+): Promise<RunReport> {
   return backUp(config, services, { ...toolsOf(context, context.logAt(config.logLevel)), dryRun: true });
 }
 
@@ -51,7 +55,11 @@ function toolsOf(context: CommandContext, log: Log): BackUpTools {
 async function tell(report: RunReport, config: ClientConfig, log: Log): Promise<RunReport> {
   const settings = { adminEmail: config.adminEmail, subjectPrefix: config.emailSubjectPrefix };
   const runner = execaRunner(); // not the run's own: an aborted run still tells of it
-  const warnings = await sendMails(clientMails(report, settings), config.mail, { runner, hostname: config.hostname, log });
+  const warnings = await sendMails(clientMails(report, settings), config.mail, {
+    runner,
+    hostname: config.hostname,
+    log,
+  });
   const told = { ...report, warnings: [...report.warnings, ...warnings] };
   await saveReport(config.stateDir, told);
   return told;

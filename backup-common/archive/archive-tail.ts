@@ -16,7 +16,7 @@ export interface ArchiveTail {
   readonly tableSha256: string;
 }
 
-export const formatVersion = 1;
+const formatVersion = 1;
 const payloadLength = 2 + 4 * 8 + 2 * 32;
 const headerLength = 10 + 2 + 4;
 /** An empty raw deflate stream, CRC-32 0 and length 0. */
@@ -49,5 +49,12 @@ export function parseTail(bytes: Buffer, archiveName: string, archiveSize: numbe
     throw damaged(archiveName, 'names places for its index that it does not have');
   }
   const factsSha256 = payload.toString('hex', 34, 66);
-  return { blocksOffset, factsOffset, tableOffset, tableEnd, factsSha256, tableSha256: payload.toString('hex', 66, 98) };
+  return {
+    blocksOffset,
+    factsOffset,
+    tableOffset,
+    tableEnd,
+    factsSha256,
+    tableSha256: payload.toString('hex', 66, 98),
+  };
 }

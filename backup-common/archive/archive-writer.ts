@@ -58,7 +58,11 @@ export class ArchiveWriter {
    * A large file: its header ends the group, its content is cut into members of its own. The facts are asked for when
    * `content` has been read to its end; when they are undefined the file is taken back, as if never added.
    */
-  async addLarge(entry: TarEntry, content: AsyncIterable<Buffer>, factsOf: () => Promise<EntryFacts | undefined>): Promise<boolean> {
+  async addLarge(
+    entry: TarEntry,
+    content: AsyncIterable<Buffer>,
+    factsOf: () => Promise<EntryFacts | undefined>,
+  ): Promise<boolean> {
     const start = this.#members.position();
     const member = await this.#members.add([...this.#parts, encodeTarEntry(entry)]);
     const chunks = await this.#addChunks(content, paddingAfter(entry.storedSize));
@@ -122,7 +126,9 @@ export class ArchiveWriter {
   async finish(facts: Omit<ArchiveFacts, 'entries'>, mtimeNs: bigint): Promise<number> {
     await this.endSegment();
     const { blocks, blocksLength, textLength, table } = await this.#index.finish();
-    const factsText = Buffer.from(`${JSON.stringify({ ...facts, entries: this.#index.entries } satisfies ArchiveFacts)}\n`);
+    const factsText = Buffer.from(
+      `${JSON.stringify({ ...facts, entries: this.#index.entries } satisfies ArchiveFacts)}\n`,
+    );
     const size = textLength + factsText.length + table.length;
     await this.#members.add([encodeTarEntry(indexTarEntry(size, mtimeNs))]);
     const blocksOffset = await this.#members.flush();

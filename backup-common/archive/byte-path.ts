@@ -47,7 +47,8 @@ export function escapeBytes(path: BytePath): string {
   return text.includes('\ufffd') ? escapeInvalid(path) : text;
 }
 
-const isPlainAscii = /^[\x01-\x5b\x5d-\x7f]*$/;
+/** Printable ASCII without the backslash. */
+const isPlainAscii = /^[ -[\]-~]*$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function escapeInvalid(path: BytePath): string {

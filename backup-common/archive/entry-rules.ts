@@ -82,7 +82,8 @@ export function unsortedEntryRules(): EntryRules {
   return {
     check(entry) {
       const known = types.get(entry.path);
-      const twice = known === undefined || (known === 'folder' && entry.type === 'folder') ? undefined : 'stands there twice';
+      const twice =
+        known === undefined || (known === 'folder' && entry.type === 'folder') ? undefined : 'stands there twice';
       const problem =
         pathProblem(entry.path) ??
         twice ??

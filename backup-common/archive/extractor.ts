@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { TarEntry } from './tar-entry.ts';
-import { blockSize, encodeTarEntry, paddingAfter } from './tar-header.ts';
 import { BackupError } from '../errors.ts';
 import type { Runner, RunningProgram } from '../process/runner.ts';
 import { extractCommand } from './extract-command.ts';
+import type { IndexEntry } from './index-entry.ts';
+import type { TarEntry } from './tar-entry.ts';
+import { blockSize, encodeDevice, encodeTarEntry, paddingAfter } from './tar-header.ts';
 
 /** Writes entries into a folder through one run of GNU tar. `close` must be called, also after a failure. */
 export class Extractor {
@@ -25,6 +26,11 @@ export class Extractor {
     if (tar.storedSize === 0) return;
     for await (const part of content) await this.#write(part);
     await this.#write(Buffer.alloc(paddingAfter(tar.storedSize)));
+  }
+
+  /** Makes a device node that an index has recorded. */
+  addDevice(entry: IndexEntry): Promise<void> {
+    return this.#write(encodeDevice(entry));
   }
 
   /** Ends the stream and waits for tar; a BackupError when it could not write everything. */
@@ -50,7 +56,9 @@ export class Extractor {
     const message = stderr.split('\n')[0] || (signal === undefined ? `exit code ${exitCode}` : `ended by ${signal}`);
     const isFull = stderr.includes('No space left on device');
     throw new BackupError(`cannot unpack into ${this.folder}: ${message}`, {
-      hint: isFull ? 'Make room on the server, or set tree: discard for hosts you can fetch whole.' : 'See the message of tar.',
+      hint: isFull
+        ? 'Make room on the server, or set tree: discard for hosts you can fetch whole.'
+        : 'See the message of tar.',
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { BytePath } from './byte-path.ts';
-import { type Member, damaged } from './gzip-member.ts';
-import { type IndexEntry, formatIndexEntry, parseIndexEntry } from './index-entry.ts';
+import { damaged, type Member } from './gzip-member.ts';
+import { formatIndexEntry, type IndexEntry, parseIndexEntry } from './index-entry.ts';
 
 /**
  * A step through the archive: a member, the entries whose headers lie in it, and the further members that hold the

@@ -1,6 +1,6 @@
 import { BackupError } from '../errors.ts';
 import { type BytePath, escapeBytes, unescapeBytes } from './byte-path.ts';
-import { type EntryType, type TarEntry, attributesDigest, formatSeconds, parseSeconds } from './tar-entry.ts';
+import { attributesDigest, type EntryType, formatSeconds, parseSeconds, type TarEntry } from './tar-entry.ts';
 
 /** One entry of the index: what was backed up, and enough to compare a tree or another index with it. */
 export interface IndexEntry {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { comparePaths } from './byte-path.ts';
-import { type Member, compressMember, sha256Of } from './gzip-member.ts';
-import { type BlockRow, type IndexItem, firstPathOf, formatBlock, formatBlockRow } from './index-block.ts';
+import { compressMember, type Member, sha256Of } from './gzip-member.ts';
+import { type BlockRow, firstPathOf, formatBlock, formatBlockRow, type IndexItem } from './index-block.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { endsBlock } from './member-boundaries.ts';
 import type { PendingMember } from './member-writer.ts';
@@ -87,7 +87,12 @@ export class IndexWriter {
   }
 
   /** The finished index: its blocks in path order, compressed, to be read once, and the text of its table. */
-  async finish(): Promise<{ blocks: () => AsyncIterable<Buffer>; blocksLength: number; textLength: number; table: Buffer }> {
+  async finish(): Promise<{
+    blocks: () => AsyncIterable<Buffer>;
+    blocksLength: number;
+    textLength: number;
+    table: Buffer;
+  }> {
     await this.#settle();
     const sorted = this.#blocks.sort((a, b) => comparePaths(a.firstPath, b.firstPath));
     return {

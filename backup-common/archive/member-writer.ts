@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type Member, compressMember, sha256Of, storeMember } from './gzip-member.ts';
+import { compressMember, type Member, sha256Of, storeMember } from './gzip-member.ts';
 
 /** Content being compressed or waiting to be written, at most; bounds our memory. */
 const maxPendingBytes = 32 * 1024 * 1024;

@@ -5,8 +5,6 @@ import { type ArchiveIndex, entriesByPath } from './archive-index.ts';
 import { type BytePath, escapeBytes } from './byte-path.ts';
 import { checkedEntries } from './checked-entries.ts';
 import { Extractor } from './extractor.ts';
-import type { IndexEntry } from './index-entry.ts';
-import { makeDevices } from './make-devices.ts';
 import { select } from './selection.ts';
 import { checkIndex } from './verify-archive.ts';
 
@@ -31,7 +29,7 @@ export async function restoreArchive(
   if (selection.missing.length > 0) throw notFound(selection.missing, index);
   await requireEmptyFolder(folder);
   const extractor = new Extractor(folder, tools);
-  const devices: IndexEntry[] = [];
+  let devices = 0;
   let entries = 0;
   let bytes = 0;
   try {
@@ -40,24 +38,35 @@ export async function restoreArchive(
       if (path === undefined) continue;
       entries += 1;
       bytes += entry.size;
-      if (tar === undefined) devices.push(entry);
-      else await extractor.add({ ...tar, path, link: tar.type === 'hardlink' ? selection.linkOf(tar.link ?? '') : tar.link }, content());
+      if (tar !== undefined)
+        await extractor.add(
+          { ...tar, path, link: tar.type === 'hardlink' ? selection.linkOf(tar.link ?? '') : tar.link },
+          content(),
+        );
+      else if (entry.device !== undefined) {
+        await extractor.addDevice(entry);
+        devices += 1;
+      }
     }
     await extractor.finish();
   } finally {
     extractor.close();
   }
-  return { entries, bytes, devices: await makeDevices(folder, devices, tools.runner) };
+  return { entries, bytes, devices };
 }
 
 /** Restoring over what is there would mix two states; nobody wants that unasked. */
 export async function requireEmptyFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length === 0) return;
-  throw new BackupError(`${folder} is not empty`, { hint: 'Restore into a new folder and move from there what you need.' });
+  throw new BackupError(`${folder} is not empty`, {
+    hint: 'Restore into a new folder and move from there what you need.',
+  });
 }
 
 function notFound(missing: readonly BytePath[], index: ArchiveIndex): BackupError {
   const names = missing.map((path) => `"${escapeBytes(path)}"`).join(', ');
-  return new BackupError(`${index.source.name} has no ${names}`, { hint: 'See "local-backup list" for the paths it has.' });
+  return new BackupError(`${index.source.name} has no ${names}`, {
+    hint: 'See "local-backup list" for the paths it has.',
+  });
 }

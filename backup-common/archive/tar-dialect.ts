@@ -1,7 +1,7 @@
 import { BackupError } from '../errors.ts';
 import { type BytePath, escapeBytes } from './byte-path.ts';
 import type { PaxRecord } from './pax.ts';
-import { type StoredType, type TarEntry, parseSeconds } from './tar-entry.ts';
+import { parseSeconds, type StoredType, type TarEntry } from './tar-entry.ts';
 import type { TarHeader } from './tar-header.ts';
 
 /** What the headers before an entry's own (PAX `x`, GNU `L` and `K`) say of it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BytePath } from './byte-path.ts';
-import { type PaxRecord, encodePax } from './pax.ts';
+import { encodePax, type PaxRecord } from './pax.ts';
 
 export type StoredType = 'file' | 'folder' | 'symlink' | 'hardlink' | 'fifo';
 /** Recorded in the index, never stored as tar entries. */

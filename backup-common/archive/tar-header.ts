@@ -1,7 +1,8 @@
 import { BackupError } from '../errors.ts';
 import type { BytePath } from './byte-path.ts';
-import { type PaxRecord, encodePax } from './pax.ts';
-import { type StoredType, type TarEntry, formatSeconds } from './tar-entry.ts';
+import type { IndexEntry } from './index-entry.ts';
+import { encodePax, type PaxRecord } from './pax.ts';
+import { formatSeconds, type StoredType, type TarEntry } from './tar-entry.ts';
 
 export const blockSize = 512;
 const maxOctal7 = 0o7777777;
@@ -113,6 +114,18 @@ export function encodeTarEntry(entry: TarEntry): Buffer {
   return records.length === 0 ? header : Buffer.concat([...encodePaxEntry(records), header]);
 }
 
+/** A device node of the index, for our own restore only: archives never hold one. */
+export function encodeDevice(entry: IndexEntry): Buffer {
+  const [major = 0, minor = 0] = entry.device?.split(':').map(Number) ?? [];
+  const header = encodeTarEntry({ ...entry, type: 'file', size: 0, storedSize: 0, attributes: [] });
+  const block = header.subarray(-blockSize);
+  block.write(entry.type === 'block-device' ? '4' : '3', 156, 'latin1');
+  block.write(octal(major, 7), 329, 'latin1');
+  block.write(octal(minor, 7), 337, 'latin1');
+  writeChecksum(block);
+  return header;
+}
+
 function encodePaxEntry(records: readonly PaxRecord[]): Buffer[] {
   const data = encodePax(records);
   const fields = { name: 'PaxHeaders/entry', typeFlag: 'x', mode: 0o644, uid: 0, gid: 0, mtime: 0, link: '' };
@@ -141,8 +154,12 @@ function encodeBlock(fields: BlockFields): Buffer {
   block.write(fields.typeFlag, 156, 'latin1');
   block.write(fields.link.slice(0, 100), 157, 'latin1');
   block.write('ustar\x0000', 257, 'latin1');
-  block.write(`${octal(checksumOf(block), 6)}\0 `, 148, 'latin1');
+  writeChecksum(block);
   return block;
+}
+
+function writeChecksum(block: Buffer): void {
+  block.write(`${octal(checksumOf(block), 6)}\0 `, 148, 'latin1');
 }
 
 function octal(value: number, digits: number): string {
@@ -158,6 +175,6 @@ export function withSize(header: Buffer, size: number): Buffer {
     block.writeBigUInt64BE(BigInt(size), 128);
     block.writeUInt32BE(0x80000000, 124);
   }
-  block.write(`${octal(checksumOf(block), 6)}\0 `, 148, 'latin1');
+  writeChecksum(block);
   return changed;
 }

@@ -1,6 +1,6 @@
 import { BackupError } from '../errors.ts';
-import { ByteQueue } from './byte-queue.ts';
 import type { BytePath } from './byte-path.ts';
+import { ByteQueue } from './byte-queue.ts';
 import { type PaxRecord, parsePax } from './pax.ts';
 import { type Extensions, entryOf } from './tar-dialect.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -104,5 +104,7 @@ function refuseGlobal(records: readonly PaxRecord[]): void {
 }
 
 function cutOff(): BackupError {
-  return new BackupError('the tar stream is cut off', { hint: 'The archive is damaged or was not written to its end.' });
+  return new BackupError('the tar stream is cut off', {
+    hint: 'The archive is damaged or was not written to its end.',
+  });
 }

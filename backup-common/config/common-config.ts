@@ -36,7 +36,12 @@ export type CommonKey = keyof typeof commonKeys;
 /** The values of common_config over its defaults. */
 export type CommonConfig = (key: CommonKey) => string | undefined;
 
-const wholeNumbers: readonly CommonKey[] = ['DEFAULT_MIN_FREE_SPACE_MB', 'DEFAULT_KEEP_DAYS', 'LOG_LEVEL', 'LOG_LEVEL_COMMON'];
+const wholeNumbers: readonly CommonKey[] = [
+  'DEFAULT_MIN_FREE_SPACE_MB',
+  'DEFAULT_KEEP_DAYS',
+  'LOG_LEVEL',
+  'LOG_LEVEL_COMMON',
+];
 
 /** Reads `<configDir>/common_config`; without the file the defaults count. Adds a problem for everything wrong. */
 export async function readCommonConfig(configDir: string, problems: Problems): Promise<CommonConfig> {

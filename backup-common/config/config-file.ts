@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileProblem } from './file-safety.ts';
-import { type Schema, checkSchema } from './json-schema.ts';
+import { checkSchema, type Schema } from './json-schema.ts';
 import type { Problems } from './problems.ts';
-import { type YamlSource, parseYaml } from './yaml-source.ts';
+import { parseYaml, type YamlSource } from './yaml-source.ts';
 
 export interface ConfigFile {
   readonly source: YamlSource;
@@ -13,7 +13,11 @@ export interface ConfigFile {
 /**
  * Reads one YAML file: rights → syntax → schema. Undefined after adding every problem found.
  */
-export async function readConfigFile(path: string, schema: Schema, problems: Problems): Promise<ConfigFile | undefined> {
+export async function readConfigFile(
+  path: string,
+  schema: Schema,
+  problems: Problems,
+): Promise<ConfigFile | undefined> {
   const unsafe = await fileProblem(path, false);
   if (unsafe !== undefined) {
     problems.add(unsafe);

@@ -6,17 +6,18 @@ import type { Problems } from './problems.ts';
  */
 export function parseEnvFile(file: string, text: string, problems: Problems): ReadonlyMap<string, EnvValue> {
   const values = new Map<string, EnvValue>();
-  text.split('\n').forEach((line, index) => {
+  for (const [index, line] of text.split('\n').entries()) {
     const problem = (column: number, message: string) => problems.add({ file, line: index + 1, column, message });
-    if (/^\s*(#|$)/.test(line)) return;
+    if (/^\s*(#|$)/.test(line)) continue;
     const match = /^(\s*(?:export\s+)?)([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
-    if (match === null) return problem(1, 'is no KEY=value');
-    const [, before = '', key = '', raw = ''] = match;
+    const [, before = '', key = '', raw = ''] = match ?? [];
     const value = unquote(raw.trim());
     const column = before.length + key.length + 2;
-    if (value === undefined) return problem(column, `the value of ${key} would need a shell to understand; write it plainly`);
-    values.set(key, { value, line: index + 1, column });
-  });
+    if (match === null) problem(1, 'is no KEY=value');
+    else if (value === undefined)
+      problem(column, `the value of ${key} would need a shell to understand; write it plainly`);
+    else values.set(key, { value, line: index + 1, column });
+  }
   return values;
 }
 

@@ -9,8 +9,14 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 /** Texts with a meaning of their own: what they must look like, and the words for those that do not. */
 const formats: Readonly<Record<string, { readonly test: (text: string) => boolean; readonly expected: string }>> = {
-  duration: { test: (text) => parseDuration(text) !== undefined, expected: 'a duration with a unit, such as 90s, 15m, 26h or 30d' },
-  'byte-size': { test: (text) => parseByteSize(text) !== undefined, expected: 'a size with a unit, such as 500MiB or 10GB' },
+  duration: {
+    test: (text) => parseDuration(text) !== undefined,
+    expected: 'a duration with a unit, such as 90s, 15m, 26h or 30d',
+  },
+  'byte-size': {
+    test: (text) => parseByteSize(text) !== undefined,
+    expected: 'a size with a unit, such as 500MiB or 10GB',
+  },
   'absolute-path': { test: (text) => text.startsWith('/') && !text.includes('\0'), expected: 'an absolute path' },
   'safe-name': {
     test: (text) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(text) && text.length <= 200,
@@ -76,7 +82,9 @@ function pathOf(pointer: string, root: unknown): KeyPath {
 function unknownKey(key: string, schema: ErrorObject['parentSchema']): string {
   const known = Object.keys((schema?.properties ?? {}) as object);
   const near = nearest(key, known);
-  return near === undefined ? `is no known key; known are ${known.join(', ')}` : `is no known key; did you mean "${near}"?`;
+  return near === undefined
+    ? `is no known key; known are ${known.join(', ')}`
+    : `is no known key; did you mean "${near}"?`;
 }
 
 function describe(schema: ErrorObject['parentSchema'], key: string): string {
@@ -88,7 +96,8 @@ function describe(schema: ErrorObject['parentSchema'], key: string): string {
 function messageOf(error: ErrorObject): string {
   const expected: unknown = error.parentSchema?.expected;
   if (typeof expected === 'string') return `must be ${expected}`;
-  if (error.keyword === 'format') return `must be ${formats[String(error.params.format)]?.expected ?? error.params.format}`;
+  if (error.keyword === 'format')
+    return `must be ${formats[String(error.params.format)]?.expected ?? error.params.format}`;
   if (error.keyword === 'enum') return `must be one of ${(error.params.allowedValues as unknown[]).join(', ')}`;
   if (error.keyword === 'type') return `must be ${typeWords(error.params.type)}, not ${JSON.stringify(error.data)}`;
   return error.message ?? `breaks the rule "${error.keyword}"`;
@@ -105,5 +114,8 @@ const words: Readonly<Record<string, string>> = {
 };
 
 function typeWords(type: unknown): string {
-  return [type].flat().map((name) => words[String(name)] ?? String(name)).join(' or ');
+  return [type]
+    .flat()
+    .map((name) => words[String(name)] ?? String(name))
+    .join(' or ');
 }

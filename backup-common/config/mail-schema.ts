@@ -5,7 +5,8 @@ import { readSecret, secretSchema } from './secret.ts';
 /** How mails leave; the same in client_config.yml and server_config.yml. */
 export const mailSchema = {
   type: 'object',
-  description: 'How mails leave this machine: by a mail server (smtp), a program (sendmail) or not at all (none). Without it msmtp is used.',
+  description:
+    'How mails leave this machine: by a mail server (smtp), a program (sendmail) or not at all (none). Without it msmtp is used.',
   properties: {
     from: { type: 'string', description: "The sender's address; backup@<hostname> when left out." },
     none: { type: 'boolean', description: 'true: send no mails.' },
@@ -13,7 +14,8 @@ export const mailSchema = {
       type: 'array',
       items: { type: 'string' },
       minItems: 1,
-      description: 'A program and its arguments; it gets the message on standard input and the recipient as last argument.',
+      description:
+        'A program and its arguments; it gets the message on standard input and the recipient as last argument.',
     },
     smtp: {
       type: 'object',
@@ -21,10 +23,18 @@ export const mailSchema = {
       properties: {
         host: { type: 'string', description: 'Its name or address.' },
         port: { type: 'integer', minimum: 1, maximum: 65535, default: 587, description: 'Its port.' },
-        tls: { enum: ['none', 'starttls', 'implicit'], default: 'starttls', description: 'How the connection is encrypted.' },
+        tls: {
+          enum: ['none', 'starttls', 'implicit'],
+          default: 'starttls',
+          description: 'How the connection is encrypted.',
+        },
         user: { type: 'string', description: 'The user to log in as.' },
         password: secretSchema,
-        ca_file: { type: 'string', format: 'absolute-path', description: 'Certificates to trust beside those of the system.' },
+        ca_file: {
+          type: 'string',
+          format: 'absolute-path',
+          description: 'Certificates to trust beside those of the system.',
+        },
       },
       required: ['host'],
       additionalProperties: false,

@@ -24,10 +24,13 @@ export class Problems {
   throwIfAny(): void {
     if (this.list.length === 0) return;
     const count = this.list.length === 1 ? '1 problem' : `${this.list.length} problems`;
-    throw new BackupError(`the configuration has ${count}, nothing was done:\n${this.list.map(formatProblem).join('\n')}`, {
-      kind: 'configuration',
-      exitCode: exitCodes.usage,
-    });
+    throw new BackupError(
+      `the configuration has ${count}, nothing was done:\n${this.list.map(formatProblem).join('\n')}`,
+      {
+        kind: 'configuration',
+        exitCode: exitCodes.usage,
+      },
+    );
   }
 }
 

@@ -10,9 +10,17 @@ export const secretSchema = {
   description: 'Where a secret is: exactly one of file, env or credential.',
   expected: 'a map with one of file, env or credential',
   properties: {
-    file: { type: 'string', format: 'absolute-path', description: 'A file that only root can read; its first line counts.' },
+    file: {
+      type: 'string',
+      format: 'absolute-path',
+      description: 'A file that only root can read; its first line counts.',
+    },
     env: { type: 'string', description: 'An environment variable.' },
-    credential: { type: 'string', format: 'safe-name', description: "A systemd credential (LoadCredential=) by its name." },
+    credential: {
+      type: 'string',
+      format: 'safe-name',
+      description: 'A systemd credential (LoadCredential=) by its name.',
+    },
   },
   additionalProperties: false,
   minProperties: 1,

@@ -1,4 +1,4 @@
-import { LineCounter, type Node, isMap, isNode, isScalar, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Problems } from './problems.ts';
 
 export type KeyPath = readonly (string | number)[];
@@ -21,7 +21,8 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlS
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
-  for (const error of document.errors) problems.add({ ...place(error.pos[0]), message: `is no valid YAML: ${error.message}` });
+  for (const error of document.errors)
+    problems.add({ ...place(error.pos[0]), message: `is no valid YAML: ${error.message}` });
   if (document.errors.length > 0) return undefined;
   const nodeAt = (path: KeyPath): Node | undefined => {
     for (let length = path.length; length >= 0; length -= 1) {
@@ -39,7 +40,9 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlS
     problemAt: (path, message) => add(nodeAt(path), path, message),
     problemAtKey: (path, message) => {
       const parent = nodeAt(path.slice(0, -1));
-      const pair = isMap(parent) ? parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1)) : undefined;
+      const pair = isMap(parent)
+        ? parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))
+        : undefined;
       add(isNode(pair?.key) ? pair.key : parent, path, message);
     },
   };
@@ -47,5 +50,8 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlS
 
 /** `hosts[0].ssh_port` */
 function formatPath(path: KeyPath): string {
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('').replace(/^\./, '');
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+    .join('')
+    .replace(/^\./, '');
 }

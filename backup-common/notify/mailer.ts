@@ -17,7 +17,13 @@ export interface MailerTools {
 export async function sendMail(mail: Mail, transport: MailTransport, tools: MailerTools): Promise<void> {
   if (transport.type === 'none') return;
   const from = transport.from ?? `backup@${tools.hostname}`;
-  const message = { from, to: mail.to, subject: mail.subject, text: mail.text, ...(mail.isUrgent && { priority: 'high' as const }) };
+  const message = {
+    from,
+    to: mail.to,
+    subject: mail.subject,
+    text: mail.text,
+    ...(mail.isUrgent && { priority: 'high' as const }),
+  };
   if (transport.type === 'smtp') await sendBySmtp(message, transport);
   else await sendByProgram(message, transport.command, tools.runner);
 }

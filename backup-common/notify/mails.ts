@@ -13,7 +13,13 @@ export interface MailSettings {
 /** The mails of a client's run: one when it failed, none when it went well. */
 export function clientMails(report: RunReport, settings: MailSettings): Mail[] {
   if (report.outcome !== 'failed') return [];
-  return mail(settings, settings.adminEmail, `${report.hostname} - ${clientSubject(report)}`, renderReport(report), true);
+  return mail(
+    settings,
+    settings.adminEmail,
+    `${report.hostname} - ${clientSubject(report)}`,
+    renderReport(report),
+    true,
+  );
 }
 
 function clientSubject(report: RunReport): string {
@@ -43,7 +49,8 @@ const skipTitles: Readonly<Record<string, string>> = {
 function hostMails(report: RunReport, part: PartReport, settings: MailSettings): Mail[] {
   const to = settings.adminEmailOf?.(part.name) ?? settings.adminEmail;
   const body = [...renderPart(part), '', `${report.program} on ${report.hostname}, ${report.startedAt}`].join('\n');
-  if (part.outcome === 'failed') return mail(settings, to, `Backup FAILED for host ${part.name}`, body, true, report.dryRun);
+  if (part.outcome === 'failed')
+    return mail(settings, to, `Backup FAILED for host ${part.name}`, body, true, report.dryRun);
   if (part.skip === undefined) return [];
   const title = skipTitles[part.skip.kind] ?? part.skip.kind;
   return mail(settings, to, `Backup SKIPPED for host ${part.name} (${title})`, body, false, report.dryRun);
@@ -51,7 +58,8 @@ function hostMails(report: RunReport, part: PartReport, settings: MailSettings):
 
 function summaryMails(report: RunReport, settings: MailSettings): Mail[] {
   const hasSkips = report.parts.some((part) => part.outcome === 'skipped');
-  const result = report.outcome === 'failed' ? 'COMPLETED WITH ERRORS' : hasSkips ? 'COMPLETED WITH SKIPS' : 'SUCCESSFUL';
+  const result =
+    report.outcome === 'failed' ? 'COMPLETED WITH ERRORS' : hasSkips ? 'COMPLETED WITH SKIPS' : 'SUCCESSFUL';
   const subject = `${report.hostname} - Backup Run ${result}`;
   return mail(settings, settings.adminEmail, subject, renderReport(report), report.outcome === 'failed', report.dryRun);
 }
@@ -61,10 +69,23 @@ export function maintenanceMails(report: RunReport, settings: MailSettings): Mai
   if (report.outcome !== 'failed') return [];
   const failed = failedParts(report);
   const names = failed.length === 0 ? '' : ` for ${failed.join(', ')}`;
-  return mail(settings, settings.adminEmail, `${report.hostname} - Maintenance FAILED${names}`, renderReport(report), true);
+  return mail(
+    settings,
+    settings.adminEmail,
+    `${report.hostname} - Maintenance FAILED${names}`,
+    renderReport(report),
+    true,
+  );
 }
 
-function mail(settings: MailSettings, to: string | undefined, subject: string, text: string, isUrgent: boolean, dryRun = false): Mail[] {
+function mail(
+  settings: MailSettings,
+  to: string | undefined,
+  subject: string,
+  text: string,
+  isUrgent: boolean,
+  dryRun = false,
+): Mail[] {
   if (to === undefined) return [];
   const prefixed = `${settings.subjectPrefix} ${subject}`.trim();
   return [{ to, subject: dryRun ? `[DRY-RUN] ${prefixed}` : prefixed, text, isUrgent }];

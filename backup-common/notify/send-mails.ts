@@ -4,7 +4,11 @@ import type { Mail, MailTransport } from './mail.ts';
 import { type MailerTools, sendMail } from './mailer.ts';
 
 /** Sends all of them; one that cannot be sent is a warning in the log and in the list that comes back. */
-export async function sendMails(mails: readonly Mail[], transport: MailTransport, tools: MailerTools & { readonly log: Log }): Promise<readonly string[]> {
+export async function sendMails(
+  mails: readonly Mail[],
+  transport: MailTransport,
+  tools: MailerTools & { readonly log: Log },
+): Promise<readonly string[]> {
   const warnings: string[] = [];
   for (const mail of mails) {
     try {

@@ -19,7 +19,11 @@ export interface PartTools {
  * Runs one service or one host so that its failure stays its own: whatever it throws becomes its report. Only the
  * abort of the whole run passes through.
  */
-export async function partReport(name: string, tools: PartTools, body: (stages: Stages) => Promise<PartResult>): Promise<PartReport> {
+export async function partReport(
+  name: string,
+  tools: PartTools,
+  body: (stages: Stages) => Promise<PartResult>,
+): Promise<PartReport> {
   const stages = new Stages(tools.log, tools.now);
   const startedAt = tools.now();
   const common = () => ({

@@ -19,7 +19,12 @@ function resultOf(report: RunReport): string {
   return report.outcome === 'warning' ? 'done, with remarks' : 'done';
 }
 
-const marks: Readonly<Record<PartReport['outcome'], string>> = { ok: 'ok', warning: 'WARNING', failed: 'FAILED', skipped: 'skipped' };
+const marks: Readonly<Record<PartReport['outcome'], string>> = {
+  ok: 'ok',
+  warning: 'WARNING',
+  failed: 'FAILED',
+  skipped: 'skipped',
+};
 
 export function renderPart(part: PartReport): string[] {
   const facts = Object.entries(part.facts).map(([key, value]) => `${key} ${value}`);

@@ -1,6 +1,6 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type WrittenPath, dropInFor, unwritablePaths } from './unit-paths.ts';
+import { dropInFor, unwritablePaths, type WrittenPath } from './unit-paths.ts';
 
 /** Where units are looked for, the first place wins; drop-ins of all places count. */
 const unitFolders = ['/etc/systemd/system', '/run/systemd/system', '/lib/systemd/system'];
@@ -12,11 +12,17 @@ export async function unitAdvice(unit: string, paths: readonly WrittenPath[]): P
   const missing = unwritablePaths(text, paths);
   if (missing.length === 0) return [];
   const file = `/etc/systemd/system/${unit}.d/paths.conf`;
-  return [`${unit} may not write ${missing.map(({ path }) => path).join(', ')}. Put this into ${file}:`, dropInFor(missing), 'and run: systemctl daemon-reload'];
+  return [
+    `${unit} may not write ${missing.map(({ path }) => path).join(', ')}. Put this into ${file}:`,
+    dropInFor(missing),
+    'and run: systemctl daemon-reload',
+  ];
 }
 
 async function unitText(unit: string): Promise<string | undefined> {
-  const units = await Promise.all(unitFolders.map((folder) => readFile(join(folder, unit), 'utf8').catch(() => undefined)));
+  const units = await Promise.all(
+    unitFolders.map((folder) => readFile(join(folder, unit), 'utf8').catch(() => undefined)),
+  );
   const main = units.find((text) => text !== undefined);
   if (main === undefined) return undefined;
   const dropIns = await Promise.all(unitFolders.map((folder) => dropInsIn(join(folder, `${unit}.d`))));

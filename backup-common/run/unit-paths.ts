@@ -20,7 +20,9 @@ export function unwritablePaths(unitText: string, paths: readonly WrittenPath[])
     '/proc',
     '/sys',
   ];
-  return paths.filter(({ path }) => path.startsWith('/') && !writable.some((root) => path === root || path.startsWith(`${root}/`)));
+  return paths.filter(
+    ({ path }) => path.startsWith('/') && !writable.some((root) => path === root || path.startsWith(`${root}/`)),
+  );
 }
 
 /** All values of a key; an empty assignment forgets those before it, as systemd does. */

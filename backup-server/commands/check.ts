@@ -20,7 +20,10 @@ export async function check(context: CommandContext): Promise<CommandOutcome> {
   const hosts = selectHosts(config.hosts, context.args);
   const findings = (await Promise.all(hosts.map((host) => checkHost(host, config, context)))).flat();
   const advice = await unitAdvice('backup-server.service', writtenPaths(config));
-  const lines = findings.map(({ host, what, problem }) => `${problem === undefined ? 'ok    ' : 'FAILED'} ${host}: ${what}${problem === undefined ? '' : `: ${problem}`}`);
+  const lines = findings.map(
+    ({ host, what, problem }) =>
+      `${problem === undefined ? 'ok    ' : 'FAILED'} ${host}: ${what}${problem === undefined ? '' : `: ${problem}`}`,
+  );
   const exitCode = findings.every(({ problem }) => problem === undefined) ? exitCodes.done : exitCodes.failed;
   return { exitCode, text: [...lines, ...advice].join('\n'), json: { findings, unit: advice } };
 }

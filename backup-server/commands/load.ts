@@ -7,8 +7,8 @@ import { sendMails } from '#common/notify/send-mails.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import type { RunReport } from '#common/run/report.ts';
 import { saveReport } from '#common/run/save-report.ts';
-import { type HostConfig, type ServerConfig, loadServerConfig } from '../config.ts';
-import { type Restic, openRestic } from '../restic/restic.ts';
+import { type HostConfig, loadServerConfig, type ServerConfig } from '../config.ts';
+import { openRestic, type Restic } from '../restic/restic.ts';
 
 /** The configuration, or one error with every problem in it. */
 export async function load(configDir: string): Promise<ServerConfig> {
@@ -33,7 +33,12 @@ export function commonTools(config: ServerConfig, context: CommandContext) {
 }
 
 /** Keeps the record and sends the mails; what could not be told becomes a warning of the report. */
-export async function tell(report: RunReport, mails: readonly Mail[], config: ServerConfig, log: Log): Promise<RunReport> {
+export async function tell(
+  report: RunReport,
+  mails: readonly Mail[],
+  config: ServerConfig,
+  log: Log,
+): Promise<RunReport> {
   const runner = execaRunner(); // not the run's own: an aborted run still tells of it
   const warnings = await sendMails(mails, config.mail, { runner, hostname: config.hostname, log });
   const told = { ...report, warnings: [...report.warnings, ...warnings] };

@@ -20,10 +20,19 @@ export async function maintain(context: CommandContext): Promise<CommandOutcome>
 }
 
 /** One host after the other: prune and check want the whole machine. */
-async function maintainHosts(hosts: readonly HostConfig[], config: ServerConfig, context: CommandContext): Promise<CommandOutcome> {
+async function maintainHosts(
+  hosts: readonly HostConfig[],
+  config: ServerConfig,
+  context: CommandContext,
+): Promise<CommandOutcome> {
   const { maintenance } = config;
   const log = context.logAt(maintenance.logLevel);
-  const tools = { ...commonTools(config, context), log, stateDir: config.stateDir, retryLockMs: config.restic.retryLockSeconds * 1000 };
+  const tools = {
+    ...commonTools(config, context),
+    log,
+    stateDir: config.stateDir,
+    retryLockMs: config.restic.retryLockSeconds * 1000,
+  };
   const names = { program: 'restic-maintenance', version, hostname: config.hostname } as const;
   const report = await runAllHosts(hosts, 1, { ...tools, ...names }, (host) => maintainHost(host, maintenance, tools));
   const settings = { adminEmail: maintenance.adminEmail, subjectPrefix: maintenance.emailSubjectPrefix };

@@ -14,7 +14,12 @@ import { commonTools, load } from './load.ts';
 
 /** `backup-server restore HOST [--at TIME|--snapshot ID] [--path P…] --to DIR` */
 export async function restore(context: CommandContext): Promise<CommandOutcome> {
-  const { to, at, snapshot: id, path: paths = [] } = context.options as { to?: string; at?: string; snapshot?: string; path?: string[] };
+  const {
+    to,
+    at,
+    snapshot: id,
+    path: paths = [],
+  } = context.options as { to?: string; at?: string; snapshot?: string; path?: string[] };
   if (to === undefined) throw new BackupError('restore needs --to DIR', { exitCode: exitCodes.usage });
   const config = await load(context.configDir);
   const host = hostNamed(config.hosts, context.args[0] ?? '');
@@ -25,13 +30,22 @@ export async function restore(context: CommandContext): Promise<CommandOutcome> 
   const wanted = paths.map((path) => path.replace(/^\/+|\/+$/g, ''));
   for (const path of wanted) await requirePath(restic, snapshot, path);
   if (!context.dryRun) await requireEmptyFolder(to);
-  if (!context.dryRun) await restic.restore({ snapshot: snapshot.id, target: to, paths: wanted.length === 0 ? [] : [...wanted, noteName] });
+  if (!context.dryRun)
+    await restic.restore({
+      snapshot: snapshot.id,
+      target: to,
+      paths: wanted.length === 0 ? [] : [...wanted, noteName],
+    });
   const devices = context.dryRun ? 0 : await makeRecordedDevices(to, wanted, { tar: config.tar, runner: tools.runner });
   const what = wanted.length === 0 ? 'everything' : wanted.join(', ');
   const when = snapshot.time.toISOString();
   const verb = context.dryRun ? 'would restore' : 'restored';
   const text = `${verb} ${what} of ${host.name}, snapshot ${snapshot.shortId} of ${when}, to ${to}${devices === 0 ? '' : `, ${devices} devices made`}`;
-  return { exitCode: exitCodes.done, text, json: { host: host.name, snapshot: snapshot.id, time: when, to, paths: wanted, devices } };
+  return {
+    exitCode: exitCodes.done,
+    text,
+    json: { host: host.name, snapshot: snapshot.id, time: when, to, paths: wanted, devices },
+  };
 }
 
 /** restic restores nothing and says nothing when a path is not there; that must be an error. */
@@ -45,9 +59,14 @@ async function requirePath(restic: Restic, snapshot: Snapshot, path: string): Pr
   });
 }
 
-async function makeRecordedDevices(folder: string, wanted: readonly string[], tools: Parameters<typeof makeDevices>[2]): Promise<number> {
+async function makeRecordedDevices(
+  folder: string,
+  wanted: readonly string[],
+  tools: Parameters<typeof makeDevices>[2],
+): Promise<number> {
   const note = await readNote(folder);
-  const isWanted = (path: string) => wanted.length === 0 || wanted.some((want) => path === want || path.startsWith(`${want}/`));
+  const isWanted = (path: string) =>
+    wanted.length === 0 || wanted.some((want) => path === want || path.startsWith(`${want}/`));
   return makeDevices(folder, note?.unstored.filter(({ path }) => isWanted(path)) ?? [], tools);
 }
 

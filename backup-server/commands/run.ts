@@ -26,11 +26,19 @@ export async function run(context: CommandContext): Promise<CommandOutcome> {
   return context.dryRun ? work() : withInstanceLock(lock, work);
 }
 
-async function runHosts(hosts: readonly HostConfig[], config: ServerConfig, log: Log, context: CommandContext): Promise<CommandOutcome> {
+async function runHosts(
+  hosts: readonly HostConfig[],
+  config: ServerConfig,
+  log: Log,
+  context: CommandContext,
+): Promise<CommandOutcome> {
   const tools = { ...commonTools(config, context), log };
   const clock = { now: () => performance.now(), sleep: tools.sleep };
   const shared = config.bandwidthLimit === undefined ? undefined : rateLimiter(config.bandwidthLimit, clock);
-  const hostTools = { ...tools, openStore: (host: HostConfig) => openStore(host, { clock, shared }, tools.signal, tools.runner) };
+  const hostTools = {
+    ...tools,
+    openStore: (host: HostConfig) => openStore(host, { clock, shared }, tools.signal, tools.runner),
+  };
   const names = { program: 'backup-server', version, hostname: config.hostname } as const;
   const report = await runAllHosts(hosts, config.parallelHosts, { ...tools, ...names }, async (host) => {
     const retries = context.dryRun ? 0 : host.retries;

@@ -9,7 +9,12 @@ export async function snapshots(context: CommandContext): Promise<CommandOutcome
   const config = await load(context.configDir);
   const host = hostNamed(config.hosts, context.args[0] ?? '');
   const restic = await commonTools(config, context).openRestic(host);
-  const found = (await restic.snapshots()).map(({ id, shortId, time, tags }) => ({ id, shortId, time: time.toISOString(), ...servicesIn(tags) }));
+  const found = (await restic.snapshots()).map(({ id, shortId, time, tags }) => ({
+    id,
+    shortId,
+    time: time.toISOString(),
+    ...servicesIn(tags),
+  }));
   const lines = found.map(({ shortId, time, good, failed }) => {
     const partial = failed.length === 0 ? '' : `  PARTIAL, without ${failed.join(', ')}`;
     return `${shortId}  ${time.slice(0, 19).replace('T', ' ')} UTC  ${good.join(', ')}${partial}`;

@@ -24,7 +24,12 @@ async function statusOf(host: HostConfig, config: ServerConfig, context: Command
   const lastRun = await lastRunOf(host, config);
   try {
     const restic = await tools.openRestic(host);
-    return hostStatus(host, { snapshots: await restic.snapshots(), repositoryBytes: await restic.rawSize() }, lastRun, tools.now());
+    return hostStatus(
+      host,
+      { snapshots: await restic.snapshots(), repositoryBytes: await restic.rawSize() },
+      lastRun,
+      tools.now(),
+    );
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     return unknownStatus(host, error.message, lastRun);
@@ -41,8 +46,15 @@ async function lastRunOf(host: HostConfig, config: ServerConfig): Promise<string
 function table(found: readonly HostStatus[]): string {
   const rows = [['', 'HOST', 'LAST GOOD', 'AGE', 'SNAPSHOTS', 'SIZE', 'LAST RUN'], ...found.map(rowOf)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
-  const problems = found.filter(({ problem }) => problem !== undefined).map(({ host, problem }) => `${host}: ${problem}`);
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const problems = found
+    .filter(({ problem }) => problem !== undefined)
+    .map(({ host, problem }) => `${host}: ${problem}`);
   return [...lines, ...(problems.length === 0 ? [] : ['', ...problems])].join('\n');
 }
 

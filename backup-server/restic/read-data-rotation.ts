@@ -16,8 +16,13 @@ const msPerDay = 86_400_000;
  * Which part to read now, so that all parts are read within the days. The number of parts follows the interval between
  * runs: with a run a week and 90 days it is 12.
  */
-export function nextRotation(withinDays: number, previous: Rotation | undefined, now: Date): { readonly parts: number; readonly part: number } {
-  const sinceDays = previous === undefined ? usualIntervalDays : (now.getTime() - Date.parse(previous.lastRead)) / msPerDay;
+export function nextRotation(
+  withinDays: number,
+  previous: Rotation | undefined,
+  now: Date,
+): { readonly parts: number; readonly part: number } {
+  const sinceDays =
+    previous === undefined ? usualIntervalDays : (now.getTime() - Date.parse(previous.lastRead)) / msPerDay;
   const interval = Math.max(1, Math.min(sinceDays, withinDays));
   const fitting = Math.max(1, Math.floor(withinDays / interval));
   // A round that has begun is ended with its own number of parts, unless it has become too slow for that.

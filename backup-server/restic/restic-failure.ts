@@ -57,7 +57,9 @@ const known: readonly KnownFailure[] = [
 /** The error that a failed run of restic stands for, with what to do about it. */
 export function resticFailure(what: string, repository: string, result: CommandResult): BackupError {
   const shown = redact(repository);
-  const found = known.find(({ exitCode, message }) => (exitCode !== undefined && result.exitCode === exitCode) || message.test(result.stderr));
+  const found = known.find(
+    ({ exitCode, message }) => (exitCode !== undefined && result.exitCode === exitCode) || message.test(result.stderr),
+  );
   const said = redact(lastLines(result.stderr));
   if (found !== undefined) {
     const cause = new BackupError(`restic said: ${said}`);
@@ -68,5 +70,10 @@ export function resticFailure(what: string, repository: string, result: CommandR
 }
 
 function lastLines(text: string): string {
-  return text.trim().split('\n').filter((line) => line !== '').slice(-3).join(' / ');
+  return text
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-3)
+    .join(' / ');
 }

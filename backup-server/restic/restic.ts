@@ -10,12 +10,12 @@ import { type BackupRequest, backupArguments, forgetArguments } from './restic-a
 import { resticFailure } from './restic-failure.ts';
 import {
   type BackupSummary,
-  type Snapshot,
   parseBackupSummary,
   parseForgetPlan,
   parseRawSize,
   parseSnapshots,
   parseVersion,
+  type Snapshot,
 } from './restic-output.ts';
 
 /** One host's repository. Every function rejects with a BackupError that tells what is wrong with it. */
@@ -61,13 +61,15 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
     if (result.exitCode !== 0) throw resticFailure(`${what} of ${host.name}`, repository, result);
     return result.stdout;
   };
-  const look = (what: string, args: readonly string[]) => runOrFail(what, [...args, '--no-lock'], { timeoutMs: lookTimeoutMs });
+  const look = (what: string, args: readonly string[]) =>
+    runOrFail(what, [...args, '--no-lock'], { timeoutMs: lookTimeoutMs });
   return {
     repository,
     init: async () => {
       await runOrFail('making the repository', ['init']);
     },
-    snapshots: async () => parseSnapshots(await look('looking into the repository', ['snapshots', '--json', '--host', host.name])),
+    snapshots: async () =>
+      parseSnapshots(await look('looking into the repository', ['snapshots', '--json', '--host', host.name])),
     backup: async (request) => {
       const args = backupArguments(host.name, request, [...retryLock, ...config.backupOptions]);
       const result = await run(args, { cwd: request.folder });
@@ -76,18 +78,21 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
         if (summary !== undefined) await runOrFail('restic forget', ['forget', ...retryLock, '--', summary.snapshotId]);
         throw incomplete(host.name, result);
       }
-      if (result.exitCode !== 0 || summary === undefined) throw resticFailure(`restic backup of ${host.name}`, repository, result);
+      if (result.exitCode !== 0 || summary === undefined)
+        throw resticFailure(`restic backup of ${host.name}`, repository, result);
       return summary;
     },
     restore: async ({ snapshot, target, paths }) => {
       const includes = paths.flatMap((path) => ['--include', `/${path}`]);
       await runOrFail('restic restore', ['restore', '--no-lock', '--target', target, ...includes, '--', snapshot]);
     },
-    list: async (snapshot, path) => listed(await look('listing a snapshot', ['ls', '--json', snapshot, ...(path === '' ? [] : [`/${path}`])])),
+    list: async (snapshot, path) =>
+      listed(await look('listing a snapshot', ['ls', '--json', snapshot, ...(path === '' ? [] : [`/${path}`])])),
     unlock: async () => {
       await runOrFail('restic unlock', ['unlock']);
     },
-    planForget: async (rules) => parseForgetPlan(await look('planning what to forget', forgetArguments(host.name, rules))),
+    planForget: async (rules) =>
+      parseForgetPlan(await look('planning what to forget', forgetArguments(host.name, rules))),
     forget: async (ids) => {
       await runOrFail('restic forget', ['forget', ...retryLock, '--', ...ids]);
     },
@@ -97,7 +102,8 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
     check: async (options) => {
       await runOrFail('restic check', ['check', ...retryLock, ...options]);
     },
-    rawSize: async () => parseRawSize(await look('measuring the repository', ['stats', '--json', '--mode', 'raw-data'])),
+    rawSize: async () =>
+      parseRawSize(await look('measuring the repository', ['stats', '--json', '--mode', 'raw-data'])),
   };
 }
 
@@ -128,10 +134,13 @@ async function retryLockArguments(config: ResticConfig, runner: Runner): Promise
 }
 
 function incomplete(host: string, { stderr }: CommandResult): BackupError {
-  return new BackupError(`restic backup of ${host} could not read everything: ${stderr.trim().split('\n').slice(-3).join(' / ')}`, {
-    kind: 'incomplete',
-    hint: 'The snapshot it made was not whole and was taken back. Look at the disk of the tree (local_temp_base_dir), then run again.',
-  });
+  return new BackupError(
+    `restic backup of ${host} could not read everything: ${stderr.trim().split('\n').slice(-3).join(' / ')}`,
+    {
+      kind: 'incomplete',
+      hint: 'The snapshot it made was not whole and was taken back. Look at the disk of the tree (local_temp_base_dir), then run again.',
+    },
+  );
 }
 
 function listed(text: string): readonly string[] {

@@ -14,7 +14,9 @@ export function protectedSnapshots(snapshots: readonly Snapshot[]): ReadonlySet<
   const ids = [
     newest.id,
     newestWhere(({ tags }) => !servicesIn(tags).isPartial),
-    ...[...current.good, ...current.failed].map((service) => newestWhere(({ tags }) => servicesIn(tags).good.includes(service))),
+    ...[...current.good, ...current.failed].map((service) =>
+      newestWhere(({ tags }) => servicesIn(tags).good.includes(service)),
+    ),
   ];
   return new Set(ids.filter((id) => id !== undefined));
 }

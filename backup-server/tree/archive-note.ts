@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceFacts } from '#common/archive/archive-facts.ts';
-import { parseIndexEntry, formatIndexEntry, type IndexEntry } from '#common/archive/index-entry.ts';
+import { formatIndexEntry, type IndexEntry, parseIndexEntry } from '#common/archive/index-entry.ts';
 
 /** Lies at the root of every tree and so in every snapshot: what the archive said beyond its files. */
 export const noteName = 'backup-archive.json';
@@ -21,6 +21,8 @@ export async function writeNote(folder: string, note: ArchiveNote): Promise<void
 }
 
 export function parseNote(text: string): ArchiveNote {
-  const value = JSON.parse(text) as Omit<ArchiveNote, 'unstored'> & { readonly unstored: Readonly<Record<string, unknown>>[] };
+  const value = JSON.parse(text) as Omit<ArchiveNote, 'unstored'> & {
+    readonly unstored: Readonly<Record<string, unknown>>[];
+  };
   return { ...value, unstored: value.unstored.map(parseIndexEntry) };
 }

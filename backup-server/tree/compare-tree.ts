@@ -40,7 +40,12 @@ export async function compareTree(root: string, expected: AsyncIterable<IndexEnt
   return differences;
 }
 
-function differenceFrom(root: string, entry: IndexEntry, { path, stat }: WalkedEntry, inodes: ReadonlyMap<BytePath, bigint>): string | undefined {
+function differenceFrom(
+  root: string,
+  entry: IndexEntry,
+  { path, stat }: WalkedEntry,
+  inodes: ReadonlyMap<BytePath, bigint>,
+): string | undefined {
   if (entry.type === 'hardlink') {
     const target = inodes.get(entry.link ?? '') ?? inodeOf(root, entry.link ?? '');
     return target === stat.ino ? undefined : 'no longer the same file as its hard link';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type ArchiveEntry, gunzipped } from '#common/archive/checked-entries.ts';
 import { type BytePath, parentOf } from '#common/archive/byte-path.ts';
+import { type ArchiveEntry, gunzipped } from '#common/archive/checked-entries.ts';
 import { unsortedEntryRules } from '#common/archive/entry-rules.ts';
 import { indexEntryOf } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
@@ -34,13 +34,25 @@ function missingFolders(tar: TarEntry, folders: Set<BytePath>): TarEntry[] {
   const missing: TarEntry[] = [];
   for (let path = parentOf(tar.path); path !== undefined && !folders.has(path); path = parentOf(path)) {
     folders.add(path);
-    missing.unshift({ ...tar, path, type: 'folder', mode: 0o755, size: 0, storedSize: 0, link: undefined, attributes: [] });
+    missing.unshift({
+      ...tar,
+      path,
+      type: 'folder',
+      mode: 0o755,
+      size: 0,
+      storedSize: 0,
+      link: undefined,
+      attributes: [],
+    });
   }
   return missing;
 }
 
 /** Hashes a file's content on its way, for an archive that brings no hashes. */
-export async function* hashedContent(content: AsyncIterable<Buffer>, onEnd: (sha256: string) => void): AsyncGenerator<Buffer> {
+export async function* hashedContent(
+  content: AsyncIterable<Buffer>,
+  onEnd: (sha256: string) => void,
+): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   for await (const part of content) {
     hash.update(part);

@@ -11,7 +11,7 @@ import type { HostConfig } from '../config.ts';
 import { noteName, writeNote } from './archive-note.ts';
 import { hasUnseenChange } from './changed-unseen.ts';
 import { readStoredIndex, saveStoredIndex } from './stored-index.ts';
-import { type TreeCounts, countTree } from './tree-counts.ts';
+import { countTree, type TreeCounts } from './tree-counts.ts';
 import { limitsFor } from './tree-limits.ts';
 import { unpackArchive } from './unpack-archive.ts';
 

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { type IndexEntry, formatIndexEntry, parseIndexEntry } from '#common/archive/index-entry.ts';
+import { formatIndexEntry, type IndexEntry, parseIndexEntry } from '#common/archive/index-entry.ts';
 import { hasCode } from '#common/errors.ts';
 
 /** Keeps the entries of what was stored last, one JSON line each, gzipped. */

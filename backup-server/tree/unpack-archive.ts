@@ -3,15 +3,15 @@ import { type ArchiveIndex, entriesByPath, itemsByPath, openArchiveIndex } from 
 import { comparePaths } from '#common/archive/byte-path.ts';
 import { type ArchiveEntry, checkedEntries } from '#common/archive/checked-entries.ts';
 import { sortedEntryRules } from '#common/archive/entry-rules.ts';
+import { Extractor } from '#common/archive/extractor.ts';
 import { damaged } from '#common/archive/gzip-member.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
 import { BackupError } from '#common/errors.ts';
 import type { Runner } from '#common/process/runner.ts';
 import { compareTree } from './compare-tree.ts';
-import { Extractor } from '#common/archive/extractor.ts';
 import { foreignEntries, hashedContent } from './foreign-entries.ts';
-import { type TreeLimits, checkLimits } from './tree-limits.ts';
+import { checkLimits, type TreeLimits } from './tree-limits.ts';
 
 export interface UnpackTools {
   /** Whose archive it must be. */

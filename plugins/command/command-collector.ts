@@ -15,7 +15,8 @@ export const commandCollector: Collector<CommandOptions> = {
   async check(options) {
     const outputs = tasksIn(options).map((task) => task.output);
     const twice = outputs.find((output, index) => outputs.indexOf(output) !== index);
-    if (twice !== undefined) throw new BackupError(`command: two programs write to "${twice}"`, { hint: 'Give each its own output.' });
+    if (twice !== undefined)
+      throw new BackupError(`command: two programs write to "${twice}"`, { hint: 'Give each its own output.' });
   },
 
   async collect(options, context, archive) {
@@ -66,7 +67,9 @@ function checkEnd(command: Command, task: CommandTask, result: CommandResult, si
     throw new Skipped(`command: "${name}" ended with exit code ${result.exitCode}: nothing to save this time`);
   }
   if (result.exitCode !== 0) {
-    const how = result.timedOut ? `took longer than ${task.timeout}` : `ended with ${result.signal ?? `exit code ${result.exitCode}`}`;
+    const how = result.timedOut
+      ? `took longer than ${task.timeout}`
+      : `ended with ${result.signal ?? `exit code ${result.exitCode}`}`;
     const said = result.stderr.trim().split('\n').slice(-3).join(' / ');
     throw new BackupError(`command: "${name}" ${how}${said === '' ? '' : `: ${said}`}`, {
       hint: 'Run it by hand as root; its exit code must be 0 when its output is whole.',

@@ -1,4 +1,4 @@
-import { type Stats, lstatSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import { bytePathOf } from '#common/archive/byte-path.ts';
 import { BackupError } from '#common/errors.ts';
@@ -25,10 +25,14 @@ export const filesCollector: Collector<FilesOptions> = {
     for (const place of placesIn(options)) {
       const stat = statOrWarn(place, options, context);
       if (stat === undefined) continue;
-      if (stat.isSymbolicLink()) context.warn(`${place.source} is a symbolic link; it is saved, what it points to is not`);
+      if (stat.isSymbolicLink())
+        context.warn(`${place.source} is a symbolic link; it is saved, what it points to is not`);
       const filter = rsyncFilter(rules);
       const root = bytePathOf(posix.basename(place.source)); // patterns that begin with "/" count from the listed path
-      await archive.addTree({ ...place, excludes: (path, isFolder) => filter(path === '' ? root : `${root}/${path}`, isFolder) });
+      await archive.addTree({
+        ...place,
+        excludes: (path, isFolder) => filter(path === '' ? root : `${root}/${path}`, isFolder),
+      });
     }
   },
 };

@@ -14,7 +14,10 @@ export function rulesInOptions(options: string | readonly string[] | undefined):
         hint: 'Only --exclude=PATTERN and --include=PATTERN do; all attributes of files are saved anyway. Remove the rest.',
       });
     }
-    rules.push({ action: match[1] === 'include' ? 'include' : 'exclude', pattern: pattern.replace(/^(["'])(.*)\1$/, '$2') });
+    rules.push({
+      action: match[1] === 'include' ? 'include' : 'exclude',
+      pattern: pattern.replace(/^(["'])(.*)\1$/, '$2'),
+    });
   }
   return rules;
 }

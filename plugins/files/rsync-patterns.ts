@@ -20,7 +20,10 @@ export function parseRule(text: string): RsyncRule {
 
 /** The meaning of rsync(1), FILTER RULES, "pattern matching rules". */
 export function rsyncFilter(rules: readonly RsyncRule[]): RsyncFilter {
-  const matchers = rules.map(({ action, pattern }) => ({ action, matches: matcherOf(Buffer.from(pattern).toString('latin1')) }));
+  const matchers = rules.map(({ action, pattern }) => ({
+    action,
+    matches: matcherOf(Buffer.from(pattern).toString('latin1')),
+  }));
   return (path, isFolder) => matchers.find(({ matches }) => matches(path, isFolder))?.action === 'exclude';
 }
 

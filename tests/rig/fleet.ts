@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import type { CommandResult } from '#common/process/command.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
-import { type TestSshd, startSshd } from '#common/testing/sshd.ts';
-import { type TestSmtp, startSmtp } from './smtp.ts';
+import { startSshd, type TestSshd } from '#common/testing/sshd.ts';
+import { startSmtp, type TestSmtp } from './smtp.ts';
 
 /** The account that fetches: one that every Debian has and that may do nothing else. */
 const fetcher = { user: 'nobody', group: 'nogroup' };
@@ -50,8 +50,14 @@ export async function startFleet(): Promise<Fleet> {
   const smtp = await startSmtp();
   const runner = execaRunner();
   const path = (...names: string[]) => join(folder, ...names);
-  const program = (name: string, config: string) => (...args: string[]) =>
-    runner.run({ file: process.execPath, args: [`dist/bin/${name}`, ...args, '--config-dir', path(config)], timeoutMs: 300_000 });
+  const program =
+    (name: string, config: string) =>
+    (...args: string[]) =>
+      runner.run({
+        file: process.execPath,
+        args: [`dist/bin/${name}`, ...args, '--config-dir', path(config)],
+        timeoutMs: 300_000,
+      });
   const write = async (file: string, value: unknown, mode = 0o600): Promise<void> => {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(file, typeof value === 'string' ? value : stringify(value), { mode });
@@ -64,14 +70,21 @@ export async function startFleet(): Promise<Fleet> {
     repositories: path('repositories'),
     sshd,
     smtp,
-    writeService: (type, name, tasks) => write(path('client', type, name, 'service.yaml'), { service: { name }, ...tasks }),
-    writeClientConfig: (settings = {}) => write(path('client', 'client_config.yml'), { ...clientSettings(path), ...common, ...settings }),
-    writeServerConfig: (settings = {}) => write(path('server', 'server_config.yml'), { ...serverSettings(path, sshd, settings), ...common }),
+    writeService: (type, name, tasks) =>
+      write(path('client', type, name, 'service.yaml'), { service: { name }, ...tasks }),
+    writeClientConfig: (settings = {}) =>
+      write(path('client', 'client_config.yml'), { ...clientSettings(path), ...common, ...settings }),
+    writeServerConfig: (settings = {}) =>
+      write(path('server', 'server_config.yml'), { ...serverSettings(path, sshd, settings), ...common }),
     localBackup: program('local-backup', 'client'),
     backupServer: program('backup-server', 'server'),
     resticMaintenance: program('restic-maintenance', 'server'),
     restic: (host, ...args) => {
-      const env = { RESTIC_REPOSITORY: path('repositories', host), RESTIC_PASSWORD_FILE: path('server', 'password'), RESTIC_CACHE_DIR: path('cache') };
+      const env = {
+        RESTIC_REPOSITORY: path('repositories', host),
+        RESTIC_PASSWORD_FILE: path('server', 'password'),
+        RESTIC_CACHE_DIR: path('cache'),
+      };
       return runner.run({ file: 'restic', args, env });
     },
     stop: async () => {

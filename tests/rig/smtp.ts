@@ -26,7 +26,12 @@ export async function startSmtp(): Promise<TestSmtp> {
       const parts: Buffer[] = [];
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('end', () => {
-        mails.push(mailOf(Buffer.concat(parts).toString(), session.envelope.rcptTo.map(({ address }) => address)));
+        mails.push(
+          mailOf(
+            Buffer.concat(parts).toString(),
+            session.envelope.rcptTo.map(({ address }) => address),
+          ),
+        );
         done();
       });
     },

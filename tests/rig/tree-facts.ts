@@ -18,10 +18,18 @@ export async function treeFacts(root: string): Promise<readonly string[]> {
     const name = escapeBytes(path);
     const first = stat.isFile() && stat.nlink > 1n ? firstNames.get(stat.ino) : undefined;
     if (stat.isFile() && first === undefined) firstNames.set(stat.ino, name);
-    const content = stat.isFile() ? createHash('sha256').update(readFileSync(disk)).digest('hex') : stat.isSymbolicLink() ? readlinkSync(disk, 'latin1') : '';
+    const content = stat.isFile()
+      ? createHash('sha256').update(readFileSync(disk)).digest('hex')
+      : stat.isSymbolicLink()
+        ? readlinkSync(disk, 'latin1')
+        : '';
     const size = stat.isFile() ? stat.size : 0n;
     const device = stat.isCharacterDevice() || stat.isBlockDevice() ? stat.rdev : '';
-    lines.push([name, stat.mode.toString(8), `${stat.uid}:${stat.gid}`, stat.mtimeNs, size, content, first ?? '', device].join(' '));
+    lines.push(
+      [name, stat.mode.toString(8), `${stat.uid}:${stat.gid}`, stat.mtimeNs, size, content, first ?? '', device].join(
+        ' ',
+      ),
+    );
   }
   return [...lines, ...(await attributesBelow(root))];
 }
@@ -33,5 +41,10 @@ async function attributesBelow(root: string): Promise<string[]> {
     { file: 'getfacl', args: ['--recursive', '--physical', '--numeric', '--skip-base', '--', '.'] },
   ];
   const outputs = await Promise.all(tools.map((tool) => runner.run({ ...tool, cwd: root })));
-  return outputs.flatMap(({ stdout }) => stdout.split('\n\n').filter((block) => block.trim() !== '').sort());
+  return outputs.flatMap(({ stdout }) =>
+    stdout
+      .split('\n\n')
+      .filter((block) => block.trim() !== '')
+      .sort(),
+  );
 }
