@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, lstatSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import type { ArchiveWriter } from '#common/archive/archive-writer.ts';
-import { type BytePath, bytePathOf, bytesOf, escapeBytes } from '#common/archive/byte-path.ts';
+import type { BytePath } from '#common/archive/byte-path.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import { largeFileBytes } from '#common/archive/member-boundaries.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
@@ -11,6 +10,7 @@ import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { BackupError } from '#common/errors.ts';
 import type { TreeRequest } from '#common/plugin/collector.ts';
 import type { Runner } from '#common/process/runner.ts';
+import { type Source, sourceAt } from './source.ts';
 import { TarRun } from './tar-run.ts';
 
 export interface TreeTools {
@@ -48,34 +48,6 @@ export async function readTree(
 function listOf(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
-}
-
-/** One source: the ways between its path on disk, its name for tar and its place in the archive. */
-export interface Source {
-  /** The folder tar starts from. */
-  readonly folder: string;
-  diskPathOf(path: BytePath): Buffer;
-  tarNameOf(path: BytePath): BytePath;
-  /** As tar's own headers name it: without the leading `./`. */
-  headerPathOf(path: BytePath): BytePath;
-  placeOf(path: BytePath): BytePath;
-  /** Where a hard link's target (as tar's header names it) lies in the archive. */
-  placeOfHeaderPath(headerPath: BytePath): BytePath;
-  describe(path: BytePath): string;
-}
-
-export function sourceAt(source: string, place: BytePath): Source {
-  const name = bytePathOf(basename(source));
-  const below = (parts: readonly string[]) => parts.filter((part) => part !== '').join('/');
-  return {
-    folder: dirname(source),
-    diskPathOf: (path) => bytesOf(path === '' ? bytePathOf(source) : `${bytePathOf(join(source, '/'))}${path}`),
-    tarNameOf: (path) => below(['.', name, path]),
-    headerPathOf: (path) => below([name, path]),
-    placeOf: (path) => below([place, path]),
-    placeOfHeaderPath: (headerPath) => below([place, name === '' ? headerPath : headerPath.slice(name.length + 1)]),
-    describe: (path) => escapeBytes(bytePathOf(join(source, '/')) + path).replace(/\/$/, ''),
-  };
 }
 
 function unstoredEntry(path: BytePath, stat: BigIntStats): IndexEntry {

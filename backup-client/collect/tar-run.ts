@@ -8,7 +8,7 @@ import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
 import { BackupError } from '#common/errors.ts';
 import type { TreeRequest } from '#common/plugin/collector.ts';
 import type { Runner, RunningProgram } from '#common/process/runner.ts';
-import type { Source } from './read-tree.ts';
+import type { Source } from './source.ts';
 import { tarCommand, unexplainedMessage } from './tar-command.ts';
 
 /** What became of a walked path: tar read it, only the index can record it, or it was gone when tar came to it. */

@@ -37,7 +37,7 @@ export function renderPart(part: PartReport): string[] {
   ];
 }
 
-export function renderFailure({ stage, messages, hint }: Failure): string[] {
+function renderFailure({ stage, messages, hint }: Failure): string[] {
   const [first, ...causes] = messages;
   return [
     `  failed${stage === undefined ? '' : ` at "${stage}"`}: ${first}`,
