@@ -1,0 +1,48 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { commonKeys } from '#common/config/common-config.ts';
+import type { Schema } from '#common/config/json-schema.ts';
+import { collectors } from '#plugins/index.ts';
+import { clientConfigSchema } from '../backup-client/client-config-schema.ts';
+import { serviceSchema } from '../backup-client/service-schema.ts';
+import { serverConfigSchema } from '../backup-server/server-config-schema.ts';
+import { type CommonKeys, referencePage } from './reference-page.ts';
+
+/**
+ * Writes what is made from the schemas: the editor's schema of each file and the reference page. With `--check` it only
+ * compares, and exits with 1 naming what is stale.
+ */
+const schemas: Readonly<Record<string, Schema>> = {
+  client_config: clientConfigSchema,
+  server_config: serverConfigSchema,
+  service: serviceSchema(collectors),
+};
+const files = new Map<string, string>([
+  ...Object.entries(schemas).map(
+    ([name, schema]) => [`docs/schemas/${name}.schema.json`, editorSchema(schema)] as const,
+  ),
+  ['docs/configuration.md', referencePage(commonKeys satisfies CommonKeys, Object.values(schemas))],
+]);
+
+const stale: string[] = [];
+for (const [path, text] of files) {
+  const found = await readFile(path, 'utf8').catch(() => '');
+  if (found === text) continue;
+  stale.push(path);
+  if (process.argv.includes('--check')) continue;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  console.log(`written: ${path}`);
+}
+if (process.argv.includes('--check') && stale.length > 0) {
+  console.error(`stale, run "npm run generate": ${stale.join(', ')}`);
+  process.exit(1);
+}
+
+/** Without our own keywords and formats, which editors do not know. */
+function editorSchema(schema: Schema): string {
+  const known = new Set(['duration', 'byte-size', 'absolute-path', 'safe-name', 'time-zone']);
+  const strip = (key: string, value: unknown): unknown =>
+    key === 'expected' || (key === 'format' && known.has(String(value))) ? undefined : value;
+  return `${JSON.stringify(schema, strip, 2)}\n`;
+}
