@@ -5,10 +5,11 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 
 /**
- * Runs every `*.test.ts`, or those whose path holds one of the words on the command line. Node's own runner is given the
- * files one by one: with a pattern it can find none and pass.
+ * Runs every `*.test.ts` (with `--slow` every `*.slow-test.ts`), or those whose path holds one of the words on the
+ * command line. Node's own runner is given the files one by one: with a pattern it can find none and pass.
  */
-const words = process.argv.slice(2);
+const isSlow = process.argv.includes('--slow');
+const words = process.argv.slice(2).filter((word) => word !== '--slow');
 const folders = ['backup-common', 'backup-client', 'backup-server', 'plugins', 'scripts', 'tests'];
 const files = folders
   .flatMap(testsIn)
@@ -32,7 +33,7 @@ function testsIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return testsIn(path);
-    return entry.name.endsWith('.test.ts') ? [path] : [];
+    return entry.name.endsWith(isSlow ? '.slow-test.ts' : '.test.ts') ? [path] : [];
   });
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { rawTarGz } from '#common/testing/raw-tar.ts';
 import { type Fleet, startFleet } from './rig/fleet.ts';
+import { freePort } from './rig/storage-servers.ts';
 
 /** The newest archive under a name of our own, a second later each time. */
 let seconds = 0;
@@ -240,7 +240,7 @@ describe('bad input on the server', () => {
   });
 
   it('does not take a host that cannot be reached or trusted for another one’s failure', async () => {
-    const closed = await closedPort();
+    const closed = await freePort();
     const host = (more: object) => ({ address: fleet.sshd.address, ...more });
     await fleet.writeServerConfig({
       hosts: [
@@ -310,14 +310,6 @@ async function archiveIn(folder: string): Promise<string> {
 async function run(file: string, ...args: string[]): Promise<void> {
   const result = await execaRunner().run({ file, args });
   assert.equal(result.exitCode, 0, result.stderr);
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Waits for something that another process does. */

@@ -28,13 +28,6 @@ const known: readonly KnownFailure[] = [
     hint: (repository) => `Wait until it has ended. If none runs any more: restic -r ${repository} unlock`,
   },
   {
-    kind: 'no-repository',
-    exitCode: 10,
-    message: /Is there a repository at the following location|repository does not exist|unable to open config file/,
-    what: 'there is no repository',
-    hint: () => 'Make it with "backup-server init HOST". If there was one: is the storage mounted and reachable?',
-  },
-  {
     kind: 'no-space',
     message: /no space left on device|disk quota exceeded/i,
     what: 'the storage is full',
@@ -48,9 +41,18 @@ const known: readonly KnownFailure[] = [
   },
   {
     kind: 'denied',
-    message: /permission denied|access denied|403 Forbidden|401 Unauthorized|InvalidAccessKeyId|SignatureDoesNotMatch/i,
+    message:
+      /permission denied|access denied|\b40[13]\b|forbidden|unauthorized|InvalidAccessKeyId|SignatureDoesNotMatch|signature/i,
     what: 'the storage refuses access',
     hint: () => 'Look at the rights of the folder, or at the credentials in env_file.',
+  },
+  // After the two above: restic asks whether there is a repository also when it was refused or got no answer.
+  {
+    kind: 'no-repository',
+    exitCode: 10,
+    message: /Is there a repository at the following location|repository does not exist|unable to open config file/,
+    what: 'there is no repository',
+    hint: () => 'Make it with "backup-server init HOST". If there was one: is the storage mounted and reachable?',
   },
 ];
 
