@@ -23,11 +23,11 @@ export function nextRotation(
 ): { readonly parts: number; readonly part: number } {
   const sinceDays =
     previous === undefined ? usualIntervalDays : (now.getTime() - Date.parse(previous.lastRead)) / msPerDay;
-  const interval = Math.max(1, Math.min(sinceDays, withinDays));
-  const fitting = Math.max(1, Math.floor(withinDays / interval));
+  const intervalDays = Math.max(1, Math.round(sinceDays)); // timers are delayed by some hours at random
+  const parts = Math.max(1, Math.floor(withinDays / intervalDays));
   // A round that has begun is ended with its own number of parts, unless it has become too slow for that.
-  const parts = previous !== undefined && previous.next > 1 && previous.parts <= fitting ? previous.parts : fitting;
-  return { parts, part: previous !== undefined && previous.next <= parts ? previous.next : 1 };
+  const isGoing = previous !== undefined && previous.next > 1 && previous.parts <= parts;
+  return isGoing ? { parts: previous.parts, part: previous.next } : { parts, part: 1 };
 }
 
 /** The rotation after that part was read without an error. */
