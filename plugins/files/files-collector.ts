@@ -4,9 +4,9 @@ import { bytePathOf } from '#common/archive/byte-path.ts';
 import { BackupError } from '#common/errors.ts';
 import type { Collector, CollectorContext } from '#common/plugin/collector.ts';
 import { type FilesOptions, filesSchema } from './files-schema.ts';
-import { type Place, placesOf } from './places.ts';
-import { rulesInOptions } from './rsync-options.ts';
-import { parseRule, rsyncFilter } from './rsync-patterns.ts';
+import { clashIn, type Place, placesOf } from './places.ts';
+import { excludesInOptions } from './rsync-options.ts';
+import { type RsyncFilter, rsyncFilter, rulesOf } from './rsync-patterns.ts';
 
 /** Files and folders from the live tree, each to `data/<last name>`. */
 export const filesCollector: Collector<FilesOptions> = {
@@ -15,53 +15,79 @@ export const filesCollector: Collector<FilesOptions> = {
   phase: 'quiesced',
   schema: filesSchema,
 
-  async check(options, context) {
-    rulesInOptions(options.rsync_options);
-    for (const place of placesIn(options)) statOrWarn(place, options, context);
+  async check(options) {
+    const leavesOut = filterOf(options);
+    for (const place of placesIn(options)) {
+      const stat = statOf(place);
+      if (stat !== undefined && leavesOut(nameInTransfer(place.source), stat.isDirectory())) throw contradicted(place);
+    }
   },
 
   async collect(options, context, archive) {
-    const rules = [...rulesInOptions(options.rsync_options), ...options.exclude.map(parseRule)];
+    const leavesOut = filterOf(options);
     for (const place of placesIn(options)) {
-      const stat = statOrWarn(place, options, context);
-      if (stat === undefined) continue;
-      if (stat.isSymbolicLink())
-        context.warn(`${place.source} is a symbolic link; it is saved, what it points to is not`);
-      const filter = rsyncFilter(rules);
-      const root = bytePathOf(posix.basename(place.source)); // patterns that begin with "/" count from the listed path
+      if (!isThere(place, context)) continue;
       await archive.addTree({
-        ...place,
-        excludes: (path, isFolder) => filter(path === '' ? root : `${root}/${path}`, isFolder),
+        source: place.source,
+        as: place.as,
+        excludes: (path, isFolder) => leavesOut(nameInTransfer(place.source, path), isFolder),
       });
     }
   },
 };
 
+function filterOf(options: FilesOptions): RsyncFilter {
+  return rsyncFilter(rulesOf([...excludesInOptions(options.rsync_options), ...options.exclude]));
+}
+
 function placesIn(options: FilesOptions): readonly Place[] {
-  const places = placesOf(options.paths.map(pathOf));
-  if (places !== undefined) return places;
-  throw new BackupError('files: two of the paths would have the same name in the archive', {
-    hint: 'Is one listed twice? Else list a folder that holds both.',
+  const listed = options.paths.map((path) => (typeof path === 'string' ? { path } : path));
+  const places = placesOf(listed.map((path) => ({ ...path, optional: path.optional ?? options.optional })));
+  const clash = clashIn(places);
+  if (clash === undefined) return places;
+  const [one, other] = clash;
+  throw new BackupError(`files: ${one.source} and ${other.source} would both be ${one.as} in the archive`, {
+    hint: 'List each path once; give one of two a name of its own: {path: …, as: NAME}.',
   });
 }
 
-type ListedPath = FilesOptions['paths'][number];
-
-function pathOf(listed: ListedPath): string {
-  return typeof listed === 'string' ? listed : listed.path;
+/**
+ * A name as patterns see it. The root of the transfer is the folder that holds the listed path, as in
+ * `rsync -a /srv/a/conf DEST/`: a pattern that begins with a slash begins with the listed path's last name.
+ */
+function nameInTransfer(source: string, below = ''): string {
+  return [bytePathOf(posix.basename(source)), below].filter((part) => part !== '').join('/');
 }
 
-/** Undefined, with a warning, for an optional path that is not there. */
-function statOrWarn(place: Place, options: FilesOptions, context: CollectorContext): Stats | undefined {
-  const stat = lstatSync(place.source, { throwIfNoEntry: false });
-  if (stat !== undefined) return stat;
-  const listed = options.paths.find((path) => posix.resolve(pathOf(path)) === place.source);
-  const isOptional = options.optional || (typeof listed === 'object' && listed.optional === true);
-  if (!isOptional) {
-    throw new BackupError(`files: ${place.source} does not exist`, {
-      hint: 'Correct the path in service.yaml, or set optional: true if it need not be there.',
-    });
+function isThere(place: Place, context: CollectorContext): boolean {
+  const stat = statOf(place);
+  if (stat === undefined) context.warn(`files: ${place.source} is not there, and need not be`);
+  else if (stat.isSymbolicLink()) {
+    context.warn(`files: ${place.source} is a symbolic link; it is saved, what it points to is not`);
   }
-  context.log.info({ path: place.source }, 'optional path is not there');
-  return undefined;
+  return stat !== undefined;
+}
+
+/** Undefined for an optional path that is not there. */
+function statOf({ source, optional }: Place): Stats | undefined {
+  const stat = lstat(source);
+  if (stat !== undefined || optional) return stat;
+  throw new BackupError(`files: ${source} does not exist`, {
+    hint: 'Correct the path in service.yaml, or set optional: true if it need not be there.',
+  });
+}
+
+function lstat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new BackupError(`files: cannot look at ${path}`, { cause, hint: 'Correct the path in service.yaml.' });
+  }
+}
+
+/** rsync would copy nothing at all and say nothing. */
+function contradicted({ source }: Place): BackupError {
+  return new BackupError(`files: ${source} is listed in paths, and a pattern of exclude leaves all of it out`, {
+    hint: 'Remove one of the two, or begin the pattern with the name of the folder that it is meant for.',
+  });
 }

@@ -15,13 +15,22 @@ export const filesSchema = {
             type: 'object',
             properties: {
               path: { type: 'string', format: 'absolute-path', description: 'A file or a folder with all below it.' },
-              optional: { type: 'boolean', description: 'true: not being there is no failure.' },
+              as: {
+                type: 'string',
+                format: 'safe-name',
+                description: 'Its name below data/ in the archive; its last name when left out.',
+              },
+              optional: {
+                type: 'boolean',
+                description:
+                  "true: not being there is a warning and no failure; the task's own optional when left out.",
+              },
             },
             required: ['path'],
             additionalProperties: false,
           },
         ],
-        expected: 'an absolute path, or a map {path: …, optional: true}',
+        expected: 'an absolute path, or a map {path: …, as: …, optional: true}',
       },
     },
     exclude: {
@@ -30,7 +39,11 @@ export const filesSchema = {
       default: [],
       description: "Patterns of what to leave out, with the meaning of rsync's --exclude.",
     },
-    optional: { type: 'boolean', default: false, description: 'true: no path of the list needs to be there.' },
+    optional: {
+      type: 'boolean',
+      default: false,
+      description: 'true: what of the list is not there is a warning and no failure.',
+    },
     rsync_options: {
       anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
       expected: 'a text or a list of --exclude=PATTERN and --include=PATTERN; nothing else of rsync applies here',

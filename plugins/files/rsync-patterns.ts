@@ -1,3 +1,5 @@
+import { translateSet } from './wildcard-set.ts';
+
 /** What rsync would do with a name: its first matching rule decides, and without one the name is taken. */
 export interface RsyncRule {
   readonly action: 'exclude' | 'include';
@@ -10,12 +12,15 @@ export interface RsyncRule {
  */
 export type RsyncFilter = (path: string, isFolder: boolean) => boolean;
 
-/** A line of `exclude:`; rsync's short rules `- PATTERN` and `+ PATTERN` are understood too. */
-export function parseRule(text: string): RsyncRule {
-  const match = /^([-+])[ _](.+)$/s.exec(text);
-  return match === null
-    ? { action: 'exclude', pattern: text }
-    : { action: match[1] === '+' ? 'include' : 'exclude', pattern: match[2] ?? '' };
+/**
+ * The rules that `--exclude=TEXT` gives for each text, as rsync reads it: a pattern, `- PATTERN`, `+ PATTERN` (an
+ * include), or `!`, which forgets the rules before it.
+ */
+export function rulesOf(texts: readonly string[]): readonly RsyncRule[] {
+  return texts.slice(texts.lastIndexOf('!') + 1).map((text) => {
+    const [, sign, pattern] = /^([-+]) (.+)$/s.exec(text) ?? [];
+    return { action: sign === '+' ? 'include' : 'exclude', pattern: pattern ?? text };
+  });
 }
 
 /** The meaning of rsync(1), FILTER RULES, "pattern matching rules". */
@@ -28,90 +33,62 @@ export function rsyncFilter(rules: readonly RsyncRule[]): RsyncFilter {
 }
 
 function matcherOf(pattern: string): (path: string, isFolder: boolean) => boolean {
-  const foldersOnly = pattern.endsWith('/') && pattern !== '/';
-  const isAnchored = pattern.startsWith('/');
-  const body = pattern.slice(isAnchored ? 1 : 0, foldersOnly ? -1 : undefined);
-  if (body.endsWith('/***') && !foldersOnly) {
-    const folder = expressionOf(body.slice(0, -'/***'.length), isAnchored);
-    const below = expressionOf(`${body.slice(0, -'***'.length)}**`, isAnchored);
-    return (path, isFolder) => (isFolder && folder.test(path)) || below.test(path);
-  }
-  const expression = expressionOf(body, isAnchored);
-  return (path, isFolder) => (isFolder || !foldersOnly) && expression.test(path);
+  const foldersOnly = pattern.length > 1 && pattern.endsWith('/');
+  const body = foldersOnly ? pattern.slice(0, -1) : pattern;
+  const expression = expressionOf(body);
+  const endsInThreeStars = body.endsWith('***'); // `a/***` is `a/` and all below it
+  return (path, isFolder) => {
+    if (foldersOnly && !isFolder) return false;
+    return expression.test(`/${path}${endsInThreeStars && isFolder ? '/' : ''}`);
+  };
 }
 
 /**
- * A pattern without a slash (and without `**`) is compared with the last name, another one with the end of the path,
- * an anchored one with the whole path.
+ * To be tested on a path with a slash before it. A pattern that begins with a slash is compared with the whole path,
+ * any other one with its end; a `**` at the beginning may stand for no name at all.
  */
-function expressionOf(body: string, isAnchored: boolean): RegExp {
-  const start = isAnchored ? '^' : '(?:^|/)';
-  return new RegExp(`${start}${translate(body)}$`, 's');
+function expressionOf(pattern: string): RegExp {
+  const translated = /[*?[]/.test(pattern) ? translate(pattern) : escaped(pattern);
+  if (translated === undefined) return /(?!)/;
+  return new RegExp(`${startOf(pattern)}${translated}$`, 's');
 }
 
-/** Shell wildcards as a regular expression: `*` and `?` stop at slashes, `**` does not. */
-function translate(body: string): string {
-  const hasWildcards = /[*?[]/.test(body);
+function startOf(pattern: string): string {
+  if (pattern.startsWith('/') || pattern.startsWith('**')) return '^';
+  if (pattern.includes('**')) return '/';
+  // as many names as the pattern has, by its slashes: also by one in a set, which then matches nothing
+  const slashes = pattern.split('/').length - 1;
+  return `/(?=[^/]*(?:/[^/]*){${slashes}}$)`;
+}
+
+/**
+ * Wildcards as a regular expression: `*` and `?` stop at slashes, `**` does not. Undefined for a pattern that matches
+ * nothing: a set that is never closed, a backslash at the end.
+ */
+function translate(pattern: string): string | undefined {
   let expression = '';
-  for (let index = 0; index < body.length; index += 1) {
-    const character = body[index] ?? '';
-    if (character === '*') {
-      const stars = /^\*+/.exec(body.slice(index))?.[0].length ?? 1;
-      expression += stars > 1 ? '.*' : '[^/]*';
-      index += stars - 1;
-    } else if (character === '?') expression += '[^/]';
-    else if (character === '[') {
-      const set = translateSet(body, index);
+  for (let index = 0; index < pattern.length; ) {
+    const character = pattern[index] ?? '';
+    if (character === '[') {
+      const set = translateSet(pattern, index);
+      if (set === undefined) return undefined;
       expression += set.expression;
       index = set.end;
-    } else if (character === '\\' && hasWildcards) {
-      index += 1;
-      expression += escaped(body[index] ?? '\\');
-    } else expression += escaped(character);
+    } else if (character === '\\') {
+      if (index + 1 === pattern.length) return undefined;
+      expression += escaped(pattern[index + 1] ?? '');
+      index += 2;
+    } else {
+      const [token = character] = /^\*+/.exec(pattern.slice(index)) ?? [];
+      expression += wildcards[token[0] === '*' && token.length > 1 ? '**' : token] ?? escaped(token);
+      index += token.length;
+    }
   }
   return expression;
 }
 
-/** `[a-z]`, `[!a-z]`, `[^a-z]`, `[[:alpha:]]`; a set that is never closed matches nothing. */
-function translateSet(body: string, start: number): { expression: string; end: number } {
-  let index = start + 1;
-  const isNegated = body[index] === '!' || body[index] === '^';
-  if (isNegated) index += 1;
-  let content = '';
-  for (let isFirst = true; index < body.length; isFirst = false, index += 1) {
-    const character = body[index] ?? '';
-    if (character === ']' && !isFirst) return { expression: `(?!/)[${isNegated ? '^' : ''}${content}]`, end: index };
-    const named = /^\[:(\w+):\]/.exec(body.slice(index));
-    if (named !== null) {
-      content += classes[named[1] ?? ''] ?? '';
-      index += named[0].length - 1;
-    } else if (character === '\\') {
-      index += 1;
-      content += escapedInSet(body[index] ?? '');
-    } else content += character === '-' ? '-' : escapedInSet(character);
-  }
-  return { expression: '(?!)', end: body.length };
-}
+const wildcards: Readonly<Record<string, string>> = { '*': '[^/]*', '**': '.*', '?': '[^/]' };
 
-const classes: Readonly<Record<string, string>> = {
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  alnum: 'A-Za-z0-9',
-  upper: 'A-Z',
-  lower: 'a-z',
-  space: ' \\t\\n\\r\\f\\v',
-  punct: '!-/:-@\\[-`{-~',
-  xdigit: '0-9A-Fa-f',
-  blank: ' \\t',
-  cntrl: '\\x00-\\x1f\\x7f',
-  print: ' -~',
-  graph: '!-~',
-};
-
-function escaped(character: string): string {
-  return character.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
-}
-
-function escapedInSet(character: string): string {
-  return character.replace(/[\\\]^[-]/g, '\\$&');
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }
