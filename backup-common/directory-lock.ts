@@ -1,9 +1,9 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { writeFileAtomically } from './atomic-file.ts';
 import { BackupError, hasCode } from './errors.ts';
-import { isAlive, ownIdentity, parseIdentity } from './process-identity.ts';
+import { type Holder, takeOwnerFile } from './owner-file.ts';
 
 /** The name both sides know; a directory, so that it is made in one step, and empty. */
 export const lockName = '.backup_archive_in_progress.lock';
@@ -27,6 +27,9 @@ export interface DirectoryLockOptions {
 /**
  * Runs `fn` while this process holds the drop folder's lock, which says to the server: names are changing here. The
  * signal given to `fn` aborts when the lock is lost while it runs.
+ *
+ * The owner's file is taken before the directory and given back after it, so that the directory beside the file of a
+ * process that has ended is nobody's and does not have to be waited for.
  */
 export async function withDirectoryLock<T>(
   options: DirectoryLockOptions,
@@ -34,79 +37,80 @@ export async function withDirectoryLock<T>(
 ): Promise<T> {
   const lost = new AbortController();
   const release = await take(options, lost);
-  const ownerFile = join(options.folder, lockOwnerName);
   try {
-    await writeOwner(ownerFile, options);
     return await fn(lost.signal);
   } finally {
-    if (!lost.signal.aborted) await rm(ownerFile, { force: true });
     await release();
   }
 }
 
-async function take(options: DirectoryLockOptions, lost: AbortController): Promise<() => Promise<void>> {
+type Release = () => Promise<void>;
+
+async function take(options: DirectoryLockOptions, lost: AbortController): Promise<Release> {
   for (let attempt = 0; ; attempt += 1) {
-    await removeIfDead(options.folder);
-    const release = await tryLock(options.folder, lost);
-    if (release !== undefined) return release;
-    const holder = await describeHolder(options.folder);
-    if (attempt >= options.retries) throw held(options, holder);
-    options.onWait?.(holder);
+    const attempted = await tryLock(options, lost);
+    if (attempted.type === 'taken') return attempted.release;
+    if (attempt >= options.retries) throw held(options, attempted.holder);
+    options.onWait?.(attempted.holder);
     await options.sleep(options.retryIntervalMs);
   }
 }
 
-async function tryLock(folder: string, lost: AbortController): Promise<(() => Promise<void>) | undefined> {
+type Attempt =
+  | { readonly type: 'taken'; readonly release: Release }
+  | { readonly type: 'held'; readonly holder: string };
+
+async function tryLock({ folder, program, now }: DirectoryLockOptions, lost: AbortController): Promise<Attempt> {
+  const owner = await takeOwnerFile(join(folder, lockOwnerName), { program, since: now().toISOString() }, 0o644);
+  if (owner.type === 'held') return { type: 'held', holder: describe(owner.holder) };
+  try {
+    if (owner.wasLeftBehind) await rm(join(folder, lockName), { recursive: true, force: true });
+    const release = await makeDirectory(folder, lost);
+    if (release !== undefined) return { type: 'taken', release: () => release().finally(owner.release) };
+  } catch (error) {
+    await owner.release();
+    throw error;
+  }
+  await owner.release();
+  return { type: 'held', holder: await describeUnknown(folder) };
+}
+
+/** Undefined when the directory is there and fresh. */
+async function makeDirectory(folder: string, lost: AbortController): Promise<Release | undefined> {
+  const path = join(folder, lockName);
   try {
     const release = await lockfile.lock(folder, {
-      lockfilePath: join(folder, lockName),
+      lockfilePath: path,
       realpath: false,
       stale: lockStaleMs,
       update: lockUpdateMs,
       onCompromised: (error) => lost.abort(new BackupError('the lock of the drop folder was lost', { cause: error })),
     });
-    return () => releaseUnlessLost(release, lost.signal);
+    const made = await stat(path, { bigint: true });
+    return () => removeDirectory(folder, made, release, lost.signal);
   } catch (error) {
     if (hasCode(error, 'ELOCKED')) return undefined;
-    throw new BackupError(`cannot make the lock ${join(folder, lockName)}`, {
+    throw new BackupError(`cannot make the lock ${path}`, {
       cause: error,
       hint: 'Look at the rights and the space of that folder; what has the lock’s name must be an empty directory.',
     });
   }
 }
 
-async function releaseUnlessLost(release: () => Promise<void>, lost: AbortSignal): Promise<void> {
+/** Removes the directory that was made here. Another one in its place is left alone: the library only forgets it. */
+async function removeDirectory(folder: string, made: BigIntStats, release: Release, lost: AbortSignal): Promise<void> {
   if (lost.aborted) return;
-  await release();
+  const found = await stat(join(folder, lockName), { bigint: true }).catch(() => undefined);
+  if (found?.ino === made.ino && found.birthtimeNs === made.birthtimeNs) return release();
+  const fs = { rmdir: (_path: string, done: () => void) => done() };
+  await lockfile.unlock(folder, { realpath: false, fs });
 }
 
-/** A holder whose process has ended does not have to be waited for. */
-async function removeIfDead(folder: string): Promise<void> {
-  const owner = await readOwner(folder);
-  if (owner?.identity === undefined || isAlive(owner.identity)) return;
-  await rm(join(folder, lockOwnerName), { force: true });
-  await rm(join(folder, lockName), { recursive: true, force: true });
+function describe({ program, pid, since }: Holder): string {
+  return `${program}, process ${pid}, since ${since}`;
 }
 
-async function readOwner(folder: string) {
-  try {
-    const value: unknown = JSON.parse(await readFile(join(folder, lockOwnerName), 'utf8'));
-    const { program, since } = (value ?? {}) as Record<string, unknown>;
-    return { identity: parseIdentity(value), program, since };
-  } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-async function writeOwner(path: string, options: DirectoryLockOptions): Promise<void> {
-  const owner = { ...ownIdentity(), program: options.program, since: options.now().toISOString() };
-  await writeFileAtomically(path, JSON.stringify(owner), 0o644);
-}
-
-async function describeHolder(folder: string): Promise<string> {
-  const owner = await readOwner(folder);
-  if (owner?.identity !== undefined) return `${owner.program}, process ${owner.identity.pid}, since ${owner.since}`;
+async function describeUnknown(folder: string): Promise<string> {
   const found = await stat(join(folder, lockName)).catch(() => undefined);
   return found === undefined ? 'an unknown process' : `an unknown process, last seen ${found.mtime.toISOString()}`;
 }

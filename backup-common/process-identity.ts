@@ -34,9 +34,15 @@ function bootId(): string {
 function startTicksOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]; // the name in parentheses may hold blanks
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name in parentheses may hold blanks
+    return hasEnded(state) ? undefined : rest[18];
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return undefined;
     throw error;
   }
+}
+
+/** A zombie has ended; only its parent has not asked yet. */
+function hasEnded(state: string | undefined): boolean {
+  return state === 'Z' || state === 'X';
 }
