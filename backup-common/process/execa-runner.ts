@@ -1,5 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { PassThrough } from 'node:stream';
-import { type Options, execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { BackupError, hasCode } from '../errors.ts';
 import type { Command, CommandResult } from './command.ts';
 import type { Runner, RunningProgram } from './runner.ts';
@@ -17,12 +18,14 @@ export function execaRunner(signal?: AbortSignal): Runner {
 }
 
 async function run(command: Command, signal: AbortSignal | undefined): Promise<CommandResult> {
-  const result = await execa(command.file, command.args, {
+  const subprocess = execa(command.file, command.args, {
     ...commonOptions(command, signal),
     ...(command.input === undefined ? { stdin: 'ignore' } : { input: command.input }),
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   });
+  closePipesOnceKilled(subprocess);
+  const result = await subprocess;
   return settled(command, result, typeof result.stdout === 'string' ? result.stdout : '', String(result.stderr ?? ''));
 }
 
@@ -42,7 +45,21 @@ function start(command: Command, signal: AbortSignal | undefined): RunningProgra
   done.catch(() => undefined); // a caller that fails earlier does not wait for the end
   // execa empties a stream that nobody reads yet; behind a pipe of our own the output waits for its reader
   const output = stdout.pipe(new PassThrough({ highWaterMark: pipeBytes }));
+  closePipesOnceKilled(subprocess, () => output.end());
   return { stdin, stdout: output, done, stop: () => subprocess.kill() };
+}
+
+/**
+ * What a program started itself may live on after it, and hold its pipes open for ever. When we have ended the program,
+ * nobody waits for that.
+ */
+function closePipesOnceKilled(subprocess: ChildProcess, onClosed: () => void = () => undefined): void {
+  subprocess.once('exit', () => {
+    if (!subprocess.killed) return;
+    subprocess.stdout?.destroy();
+    subprocess.stderr?.destroy();
+    onClosed();
+  });
 }
 
 function commonOptions(command: Command, signal: AbortSignal | undefined) {

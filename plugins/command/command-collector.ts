@@ -4,6 +4,7 @@ import type { Collector, CollectorContext, ServiceArchive } from '#common/plugin
 import type { Command, CommandResult } from '#common/process/command.ts';
 import type { RunningProgram } from '#common/process/runner.ts';
 import { type CommandOptions, type CommandTask, commandSchema } from './command-schema.ts';
+import { isProgram } from './find-program.ts';
 
 /** A program's standard output, to `command/<output>`. */
 export const commandCollector: Collector<CommandOptions> = {
@@ -12,11 +13,14 @@ export const commandCollector: Collector<CommandOptions> = {
   phase: 'live',
   schema: commandSchema,
 
-  async check(options) {
-    const outputs = tasksIn(options).map((task) => task.output);
+  async check(options, context) {
+    const tasks = tasksIn(options);
+    const outputs = tasks.map(({ output }) => output);
     const twice = outputs.find((output, index) => outputs.indexOf(output) !== index);
-    if (twice !== undefined)
+    if (twice !== undefined) {
       throw new BackupError(`command: two programs write to "${twice}"`, { hint: 'Give each its own output.' });
+    }
+    for (const task of tasks) requireProgram(commandOf(task, context.configFolder));
   },
 
   async collect(options, context, archive) {
@@ -26,6 +30,19 @@ export const commandCollector: Collector<CommandOptions> = {
 
 function tasksIn(options: CommandOptions): readonly CommandTask[] {
   return [options].flat();
+}
+
+function commandOf(task: CommandTask, cwd: string): Command {
+  const [file = '', ...args] = task.run;
+  const timeoutMs = (parseDuration(task.timeout) ?? 0) * 1000;
+  return { file, args, cwd, timeoutMs, ...(task.env !== undefined && { env: task.env }) };
+}
+
+function requireProgram({ file, cwd = '/', env }: Command): void {
+  if (isProgram(file, cwd, env?.PATH)) return;
+  throw new BackupError(`command: there is no program ${file}`, {
+    hint: 'Install it, or give its path; one that begins with "./" counts from the folder of service.yaml.',
+  });
 }
 
 async function collectOutput(task: CommandTask, context: CollectorContext, archive: ServiceArchive): Promise<void> {
@@ -42,7 +59,7 @@ async function collectOutput(task: CommandTask, context: CollectorContext, archi
   }
 }
 
-/** The whole output; after its last byte it throws when the program did not end well. */
+/** The whole output; after its last byte it throws when the program did not end well, which cuts the file off again. */
 async function* outputOf(program: RunningProgram, command: Command, task: CommandTask): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const part of program.stdout) {
@@ -52,32 +69,33 @@ async function* outputOf(program: RunningProgram, command: Command, task: Comman
   checkEnd(command, task, await program.done, size);
 }
 
-function commandOf(task: CommandTask, cwd: string): Command {
-  const [file = '', ...args] = task.run;
-  const timeoutMs = (parseDuration(task.timeout) ?? 3600) * 1000;
-  return { file, args, cwd, timeoutMs, ...(task.env !== undefined && { env: task.env }) };
-}
-
 /** The program said that there is nothing to save. */
 class Skipped extends Error {}
 
 function checkEnd(command: Command, task: CommandTask, result: CommandResult, size: number): void {
   const name = [command.file, ...command.args].join(' ');
-  if (result.exitCode !== undefined && task.skip_exit_codes.includes(result.exitCode)) {
-    throw new Skipped(`command: "${name}" ended with exit code ${result.exitCode}: nothing to save this time`);
+  const { exitCode } = result;
+  if (exitCode !== undefined && task.skip_exit_codes.includes(exitCode)) {
+    throw new Skipped(`command: skipped ${task.output}: "${name}" ended with exit code ${exitCode}`);
   }
-  if (result.exitCode !== 0) {
-    const how = result.timedOut
-      ? `took longer than ${task.timeout}`
-      : `ended with ${result.signal ?? `exit code ${result.exitCode}`}`;
-    const said = result.stderr.trim().split('\n').slice(-3).join(' / ');
-    throw new BackupError(`command: "${name}" ${how}${said === '' ? '' : `: ${said}`}`, {
-      hint: 'Run it by hand as root; its exit code must be 0 when its output is whole.',
-    });
-  }
+  if (exitCode !== 0) throw endedBadly(name, task, result);
   if (size === 0 && !task.allow_empty) {
     throw new BackupError(`command: "${name}" ended well and wrote nothing`, {
       hint: 'If that is right, set allow_empty: true.',
     });
   }
+}
+
+function endedBadly(
+  name: string,
+  task: CommandTask,
+  { exitCode, signal, timedOut, stderr }: CommandResult,
+): BackupError {
+  const how = timedOut ? `took longer than ${task.timeout}` : `ended with ${signal ?? `exit code ${exitCode}`}`;
+  const said = stderr.trim().split('\n').slice(-3).join(' / ');
+  return new BackupError(`command: "${name}" ${how}${said === '' ? '' : `: ${said}`}`, {
+    hint: timedOut
+      ? 'Find out what it waits for, or set a longer timeout.'
+      : 'Run it by hand as root; its exit code must be 0 when its output is whole.',
+  });
 }
