@@ -17,6 +17,8 @@ interface TestSshdOptions {
   /** The account that may log in; the one that runs the test when left out. */
   readonly user?: string;
   readonly hostKeyTypes?: readonly HostKeyType[];
+  /** Lets the account run any program, as rsync needs; without it, only SFTP. */
+  readonly anyProgram?: boolean;
 }
 
 /** A real sshd on a free port of 127.0.0.1, whose only account can do nothing but SFTP, with a key made for it. */
@@ -47,7 +49,7 @@ export async function startSshd(options: TestSshdOptions): Promise<TestSshd> {
   await writeFile(join(folder, 'authorized_keys'), await readFile(`${keyFile}.pub`), { mode: 0o644 });
   const port = await freePort();
   const configFile = join(folder, 'sshd_config');
-  await writeFile(configFile, await configOf(folder, port, user, hostKeyFiles));
+  await writeFile(configFile, await configOf(folder, port, user, hostKeyFiles, options.anyProgram === true));
   const child = await startListening(configFile);
   const hostKeys = await Promise.all(hostKeyFiles.map(publicKeyOf));
   const knownHostsFile = join(folder, 'known_hosts');
@@ -95,7 +97,13 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function configOf(folder: string, port: number, user: string, hostKeyFiles: readonly string[]): Promise<string> {
+async function configOf(
+  folder: string,
+  port: number,
+  user: string,
+  hostKeyFiles: readonly string[],
+  anyProgram: boolean,
+): Promise<string> {
   const lines = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
@@ -110,7 +118,7 @@ async function configOf(folder: string, port: number, user: string, hostKeyFiles
     'DisableForwarding yes',
     'PermitTTY no',
     'Subsystem sftp internal-sftp',
-    'ForceCommand internal-sftp',
+    ...(anyProgram ? [] : ['ForceCommand internal-sftp']),
     ...((await penalizesFailedLogins()) ? ['PerSourcePenalties no'] : []),
   ];
   return `${lines.join('\n')}\n`;
