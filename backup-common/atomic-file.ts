@@ -1,18 +1,31 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Writes a file so that its path holds the old content or the whole new one, also after a power cut. */
+/**
+ * Writes a file so that its path holds the old content or the whole new one, also after a power cut. The mode is set
+ * whatever the umask is. When it fails, nothing is left beside the old file.
+ */
 export async function writeFileAtomically(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const partial = `${path}.partial`;
   await rm(partial, { force: true });
-  const file = await open(partial, 'wx', mode);
   try {
+    await writeSynced(partial, data, mode);
+    await renameDurably(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function writeSynced(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.chmod(mode);
     await file.writeFile(data);
     await file.sync();
   } finally {
     await file.close();
   }
-  await renameDurably(partial, path);
 }
 
 /** Renames within a file system and syncs the folder, so that the new name survives a power cut. */

@@ -39,28 +39,38 @@ export class BackupError extends Error {
 
 /** The messages of an error and of all its causes, outermost first. */
 export function messagesOf(error: unknown): string[] {
-  const messages: string[] = [];
-  for (let current = error; current !== undefined && current !== null && messages.length < 10; ) {
-    messages.push(current instanceof Error ? current.message : String(current));
-    current = current instanceof Error ? current.cause : undefined;
-  }
-  return messages;
+  return chainOf(error).map(messageOf);
 }
 
 /** The first hint found on the error or on one of its causes. */
 export function hintOf(error: unknown): string | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (current instanceof BackupError && current.hint !== undefined) return current.hint;
-  }
-  return undefined;
+  return chainOf(error)
+    .filter((link) => link instanceof BackupError)
+    .find(({ hint }) => hint !== undefined)?.hint;
 }
 
 /** The first kind found on the error or on one of its causes. */
 export function kindOf(error: unknown): string | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (current instanceof BackupError && current.kind !== undefined) return current.kind;
+  return chainOf(error)
+    .filter((link) => link instanceof BackupError)
+    .find(({ kind }) => kind !== undefined)?.kind;
+}
+
+/** The error and its causes; ten at most, because nothing forbids a circle. */
+function chainOf(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  for (let current = error; current !== undefined && current !== null && chain.length < 10; ) {
+    chain.push(current);
+    current = current instanceof Error ? current.cause : undefined;
   }
-  return undefined;
+  return chain;
+}
+
+/** Several failures in one, such as one for each address of a host, have no message of their own. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message === '' && error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error.message === '' ? error.name : error.message;
 }
 
 /** True for a Node system error with that code, such as `ENOENT`. */
