@@ -3,6 +3,7 @@ import type { CommandContext, CommandOutcome } from '#common/cli.ts';
 import { renderReport } from '#common/run/render-report.ts';
 import { exitCodeOf } from '#common/run/run-report.ts';
 import { unitAdvice } from '#common/run/unit-advice.ts';
+import type { NeededPath } from '#common/run/unit-paths.ts';
 import { load } from './load.ts';
 import { checkOnly } from './run.ts';
 
@@ -10,10 +11,10 @@ import { checkOnly } from './run.ts';
 export async function check(context: CommandContext): Promise<CommandOutcome> {
   const { config, services } = await load(context.configDir);
   const report = await checkOnly(config, services, context);
-  const paths = [
-    { path: config.baseBackupDir, because: 'base_backup_dir' },
-    { path: config.stateDir, because: 'state_dir' },
-    { path: config.runtimeDir, because: 'runtime_dir' },
+  const paths: NeededPath[] = [
+    { path: config.baseBackupDir, needs: 'write', because: 'base_backup_dir' },
+    { path: config.stateDir, needs: 'write', because: 'state_dir' },
+    { path: config.runtimeDir, needs: 'write', because: 'runtime_dir' },
   ];
   const advice = await unitAdvice('local-backup.service', paths);
   const where = services.map(({ type, name, file }) => `  ${join(type, name)}  ${file}`);

@@ -1,20 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dropInFor, unwritablePaths, type WrittenPath } from './unit-paths.ts';
+import { dropInFor, type NeededPath, refusedPaths } from './unit-paths.ts';
 
 /** Where units are looked for, the first place wins; drop-ins of all places count. */
 const unitFolders = ['/etc/systemd/system', '/run/systemd/system', '/lib/systemd/system'];
 
-/** What to do so that the installed unit may write where the configuration says; nothing when all is well. */
-export async function unitAdvice(unit: string, paths: readonly WrittenPath[]): Promise<readonly string[]> {
+/** What to do so that the installed unit may use what the configuration names; nothing when all is well. */
+export async function unitAdvice(unit: string, paths: readonly NeededPath[]): Promise<readonly string[]> {
   const text = await unitText(unit);
   if (text === undefined) return [];
-  const missing = unwritablePaths(text, paths);
-  if (missing.length === 0) return [];
+  const refused = refusedPaths(text, paths);
+  if (refused.length === 0) return [];
   const file = `/etc/systemd/system/${unit}.d/paths.conf`;
   return [
-    `${unit} may not write ${missing.map(({ path }) => path).join(', ')}. Put this into ${file}:`,
-    dropInFor(missing),
+    ...refused.map(
+      ({ path, needs, because, refusedBy }) => `${unit} may not ${needs} ${path} (${because}): ${refusedBy}`,
+    ),
+    `Put this into ${file}:`,
+    dropInFor(refused),
     'and run: systemctl daemon-reload',
   ];
 }

@@ -1,8 +1,8 @@
 import type { CommandContext, CommandOutcome } from '#common/cli.ts';
 import { exitCodes, hintOf, messagesOf } from '#common/errors.ts';
 import { unitAdvice } from '#common/run/unit-advice.ts';
-import type { WrittenPath } from '#common/run/unit-paths.ts';
 import type { HostConfig, ServerConfig } from '../config.ts';
+import { neededPaths } from '../needed-paths.ts';
 import { selectHosts } from '../select-hosts.ts';
 import { openStore } from '../store/open-store.ts';
 import { commonTools, load } from './load.ts';
@@ -19,7 +19,8 @@ export async function check(context: CommandContext): Promise<CommandOutcome> {
   const config = await load(context.configDir);
   const hosts = selectHosts(config.hosts, context.args);
   const findings = (await Promise.all(hosts.map((host) => checkHost(host, config, context)))).flat();
-  const advice = await unitAdvice('backup-server.service', writtenPaths(config));
+  const needed = Object.entries(neededPaths(config));
+  const advice = (await Promise.all(needed.map(([unit, paths]) => unitAdvice(unit, paths)))).flat();
   const lines = findings.map(
     ({ host, what, problem }) =>
       `${problem === undefined ? 'ok    ' : 'FAILED'} ${host}: ${what}${problem === undefined ? '' : `: ${problem}`}`,
@@ -55,15 +56,4 @@ async function problemOf(look: () => Promise<unknown>): Promise<string | undefin
     const hint = hintOf(error);
     return [...messagesOf(error), ...(hint === undefined ? [] : [`→ ${hint}`])].join(' ');
   }
-}
-
-function writtenPaths(config: ServerConfig): WrittenPath[] {
-  const repositories = config.hosts.map(({ repository }) => ({ path: repository, because: 'repository_root' }));
-  return [
-    { path: config.workDir, because: 'local_temp_base_dir' },
-    { path: config.stateDir, because: 'state_dir' },
-    { path: config.runtimeDir, because: 'runtime_dir' },
-    { path: config.restic.cacheDir, because: 'cache_dir' },
-    ...repositories.filter(({ path }) => path.startsWith('/')),
-  ];
 }
