@@ -279,6 +279,66 @@ describe('bad input on the server', () => {
     await fleet.writeServerConfig();
   });
 
+  it('waits for nobody for ever: a repository that another restic has locked is told as such', async () => {
+    await rm(join(fleet.repositories, 'web/locks'), { recursive: true });
+    const restic = await wrapper(
+      fleet,
+      'case "$*" in *backup*) echo "Fatal: unable to create lock in backend: repository is already locked by PID 1" >&2; exit 1;; esac',
+    );
+    await fleet.writeServerConfig({ restic: { restic_cmd: restic } });
+    assert.match((await fleet.backupServer('run')).stdout, /the repository is locked by another restic/);
+    await fleet.writeServerConfig();
+    await mkdir(join(fleet.repositories, 'web/locks'));
+  });
+
+  it('takes a snapshot back that restic could not make whole, and stores the archive in the next run', async () => {
+    const before = await snapshots();
+    const restic = await wrapper(
+      fleet,
+      'case "$1" in backup) restic "$@"; echo "error: read failed" >&2; exit 3;; esac',
+    );
+    await fleet.writeServerConfig({ restic: { restic_cmd: restic } });
+    const result = await fleet.backupServer('run');
+    assert.equal(result.exitCode, 1);
+    assert.match(result.stdout, /could not read everything: .*read failed/);
+    assert.equal(await snapshots(), before);
+    await fleet.writeServerConfig();
+    assert.match((await fleet.backupServer('run')).stdout, /^ok +web /m);
+    assert.equal(await snapshots(), before + 1);
+  });
+
+  it('takes a snapshot back whose counts are not those of the index', async () => {
+    await deliver(await readFile(good));
+    const before = await snapshots();
+    const tree = join(fleet.work, 'web/tree');
+    const restic = await wrapper(fleet, `case "$1" in backup) echo more >${tree}/meddled;; esac`);
+    await fleet.writeServerConfig({ restic: { restic_cmd: restic } });
+    const result = await fleet.backupServer('run');
+    assert.equal(result.exitCode, 1);
+    assert.match(result.stdout, /the index names 3 with .*; the snapshot was taken back/);
+    assert.equal(await snapshots(), before);
+    await fleet.writeServerConfig();
+    assert.match((await fleet.backupServer('run')).stdout, /^ok +web /m);
+  });
+
+  it('ends in good order on SIGTERM, refuses a second start meanwhile, and the next run stores the archive', async () => {
+    await deliver(await readFile(good));
+    const restic = await wrapper(fleet, 'case "$1" in backup) sleep 60;; esac');
+    await fleet.writeServerConfig({ restic: { restic_cmd: restic } });
+    const mails = fleet.smtp.mails.length;
+    const { child, ended, pid } = startProgram(fleet, 'backup-server', 'server');
+    await waitFor(async () => (await readdir(join(fleet.work, 'web'))).includes('stored-index.gz.next'));
+    const second = await fleet.backupServer('run');
+    assert.equal(second.exitCode, 75);
+    assert.match(second.stderr, new RegExp(`already running: process ${pid}`));
+    child('SIGTERM');
+    assert.equal(await ended, 143);
+    assert.equal(fleet.smtp.mails.length - mails, 1);
+    assert.deepEqual(await readdir(join(fleet.folder, 'server-run')), []);
+    await fleet.writeServerConfig();
+    assert.match((await fleet.backupServer('run')).stdout, /^ok +web /m);
+  });
+
   it('refuses a password that others may read, with the command that mends it', async () => {
     const file = join(fleet.folder, 'server/password');
     await chmod(file, 0o644);
@@ -294,6 +354,13 @@ describe('bad input on the server', () => {
     assert.match(result.stderr, /there is no host "wbe".*\n.*Did you mean "web"\?/);
   });
 });
+
+/** A restic that first does something of its own: shell, with restic's arguments in "$@". */
+async function wrapper(fleet: Fleet, script: string): Promise<string> {
+  const path = join(fleet.folder, 'restic-wrapper');
+  await writeFile(path, `#!/bin/sh\n${script}\nexec restic "$@"\n`, { mode: 0o755 });
+  return path;
+}
 
 function flipped(archive: Buffer, place: number): Buffer {
   const copy = Buffer.from(archive);

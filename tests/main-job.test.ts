@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, link, lutimes, mkdir, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  link,
+  lutimes,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -83,6 +95,80 @@ describe('the main job, from the client through SFTP into restic and back', () =
       '[Backup Server] vault - Backup Run COMPLETED WITH SKIPS',
     ]);
   });
+});
+
+describe('other ways', () => {
+  let fleet: Fleet;
+  before(async () => {
+    fleet = await startFleet();
+    await mkdir(join(fleet.folder, 'source'));
+    await writeFile(join(fleet.folder, 'source/file'), 'content');
+    await fleet.writeService('other', 'small', { files: { paths: [join(fleet.folder, 'source')] } });
+    assert.equal((await fleet.localBackup('run')).exitCode, 0);
+  });
+  after(() => fleet.stop());
+
+  it('a folder on the same machine needs no SSH, and tree: discard leaves no clear text', async () => {
+    await fleet.writeServerConfig({
+      defaults: { tree: 'discard', after_fetch: 'keep' },
+      hosts: [{ hostname: 'web', transport: 'local' }],
+    });
+    await fleet.backupServer('init');
+    const result = await fleet.backupServer('run');
+    assert.match(result.stdout, /^ok +web /m);
+    assert.deepEqual(await readdir(join(fleet.work, 'web')), ['stored-index.gz']);
+    assert.equal((await readdir(fleet.drop)).filter((name) => name.endsWith('.gz')).length, 1);
+    assert.match((await fleet.backupServer('run')).stdout, /is stored already, in snapshot/);
+  });
+
+  it('with tree: discard, a file whose content changed under its old size and time is stored all the same', async () => {
+    const file = join(fleet.folder, 'source/file');
+    await lutimes(file, 1_700_000_000, 1_700_000_000);
+    await nextRun('first');
+    await writeFile(file, 'CONTENT');
+    await lutimes(file, 1_700_000_000, 1_700_000_000);
+    await nextRun('second');
+    const target = join(fleet.folder, 'restored');
+    await fleet.backupServer('restore', 'web', '--to', target);
+    assert.equal(await readFile(join(target, 'other/small/data/source/file'), 'utf8'), 'CONTENT');
+  });
+
+  it('after_fetch: delete removes what is stored, and only that', async () => {
+    await fleet.writeServerConfig({ defaults: { after_fetch: 'delete' } });
+    await nextRun('third');
+    const left = (await readdir(fleet.drop)).filter((name) => name.endsWith('.gz'));
+    assert.equal(left.length, 3);
+    assert.deepEqual(await readdir(join(fleet.drop, 'done')), []);
+  });
+
+  it('a dry run of either side writes nothing', async () => {
+    await nextSecond();
+    const folders = [fleet.drop, fleet.work, fleet.repositories];
+    const list = async () =>
+      Promise.all(folders.map(async (folder) => (await readdir(folder, { recursive: true })).sort()));
+    const filesBefore = await list();
+    const mails = fleet.smtp.mails.length;
+    const client = await fleet.localBackup('run', '--dry-run');
+    assert.equal(client.exitCode, 0, client.stderr);
+    assert.match(client.stdout, /dry run, nothing was changed/);
+    assert.equal((await fleet.backupServer('run', '--dry-run')).exitCode, 0);
+    assert.deepEqual(await list(), filesBefore);
+    const subjects = fleet.smtp.mails.slice(mails).map(({ subject }) => subject);
+    assert.ok(subjects.length > 0 && subjects.every((subject) => subject.startsWith('[DRY-RUN] ')), subjects.join());
+  });
+
+  async function nextRun(what: string): Promise<void> {
+    await nextSecond();
+    const client = await fleet.localBackup('run');
+    assert.equal(client.exitCode, 0, what + client.stdout);
+    const server = await fleet.backupServer('run');
+    assert.match(server.stdout, /^ok +web /m, what);
+  }
+
+  /** Archives are named by the second. */
+  async function nextSecond(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
+  }
 });
 
 /** One of everything that a Linux file system can hold. */
