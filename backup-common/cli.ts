@@ -4,6 +4,7 @@ import { BackupError, exitCodes, hintOf, messagesOf } from './errors.ts';
 import type { Log } from './log.ts';
 import { nearest } from './nearest.ts';
 import { redact } from './redact.ts';
+import { abortOnSignals } from './stop-signals.ts';
 
 /** What a command is given. */
 export interface CommandContext {
@@ -15,7 +16,7 @@ export interface CommandContext {
   readonly quiet: boolean;
   /** A log at the level of the flags, or else at that of the configuration. */
   logAt(configured: LogLevel): Log;
-  /** Aborts on SIGTERM and SIGINT. */
+  /** Aborts on SIGTERM, SIGINT and SIGHUP. */
   readonly signal: AbortSignal;
 }
 
@@ -47,16 +48,25 @@ export interface ProgramSpec {
 /** Reads the command line, runs the command, prints its outcome and sets the exit code. The only place that does. */
 export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Promise<void> {
   const stop = new AbortController();
-  const signalled = onSignals(stop);
+  const signalled = abortOnSignals(stop);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined); // a reader that went away
+  process.on('uncaughtException', (error) => {
+    if (!isAbort(error, stop.signal)) process.exit(report(error, spec.name));
+  });
   const program = buildProgram(spec, stop.signal);
   try {
-    rejectUnknownCommand(spec, argv);
+    rejectUnknownCommand(spec, program.parseOptions([...argv]).operands[0]);
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, spec.name, stop.signal.aborted);
+    process.exitCode = isAbort(error, stop.signal) ? exitCodes.failed : report(error, spec.name);
   }
   const code = signalled();
   if (code !== undefined) process.exitCode = code;
+}
+
+/** What an aborted wait rejects with. The run's own reason is a BackupError and is told as one. */
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error instanceof Error && error.name === 'AbortError';
 }
 
 function buildProgram(spec: ProgramSpec, signal: AbortSignal): Command {
@@ -79,7 +89,7 @@ function buildProgram(spec: ProgramSpec, signal: AbortSignal): Command {
 
 const exitCodeHelp = `
 Exit codes: 0 done (with or without warnings), 1 something failed, 2 wrong usage or configuration,
-70 a bug in this program, 75 already running, 130 and 143 ended by a signal.`;
+70 a bug in this program, 75 already running, 129, 130 and 143 ended by a signal.`;
 
 function addCommand(program: Command, spec: ProgramSpec, command: CommandSpec, signal: AbortSignal): void {
   const isDefault = command === spec.commands[0];
@@ -120,11 +130,9 @@ function textOf(outcome: CommandOutcome, flags: GlobalFlags): string {
 }
 
 /** A word that is no command would be an argument of the default command; where that takes none it is a mistake. */
-function rejectUnknownCommand(spec: ProgramSpec, argv: readonly string[]): void {
-  const first = argv[0];
+function rejectUnknownCommand(spec: ProgramSpec, first: string | undefined): void {
   const names = spec.commands.map((command) => command.name);
-  if (first === undefined || first.startsWith('-') || names.includes(first)) return;
-  if (spec.commands[0]?.arguments !== undefined) return;
+  if (first === undefined || names.includes(first) || spec.commands[0]?.arguments !== undefined) return;
   const near = nearest(first, names);
   throw new BackupError(`there is no command "${first}"`, {
     exitCode: exitCodes.usage,
@@ -132,17 +140,13 @@ function rejectUnknownCommand(spec: ProgramSpec, argv: readonly string[]): void 
   });
 }
 
-/** Waits until the text has left, so that no pipe is cut short when the process ends; a reader that went is no error. */
+/** Waits until the text has left, so that no pipe is cut short when the process ends. */
 async function print(text: string): Promise<void> {
-  if (text === '') return;
-  await new Promise<void>((resolve) => {
-    process.stdout.once('error', () => resolve());
-    process.stdout.write(text, () => resolve());
-  });
+  if (text !== '') await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
 }
 
 /** Prints an error once and tells the exit code it stands for. */
-function report(error: unknown, programName: string, wasAborted: boolean): number {
+function report(error: unknown, programName: string): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof BackupError) {
     const [first, ...causes] = messagesOf(error);
@@ -152,28 +156,7 @@ function report(error: unknown, programName: string, wasAborted: boolean): numbe
     process.stderr.write(redact(`${lines.join('\n')}\n`));
     return error.exitCode;
   }
-  if (!wasAborted) {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(redact(`${programName}: a bug in this program, please report it:\n${stack}\n`));
-  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(redact(`${programName}: a bug in this program, please report it:\n${stack}\n`));
   return exitCodes.bug;
-}
-
-/** Ends the run in good order on SIGTERM and SIGINT; whoever sends the signal three times wants it at once. */
-function onSignals(stop: AbortController): () => number | undefined {
-  let code: number | undefined;
-  let count = 0;
-  const handle = (signal: 'SIGTERM' | 'SIGINT'): void => {
-    code ??= signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
-    count += 1;
-    stop.abort(new BackupError(`ended by ${signal}`, { kind: 'aborted', exitCode: code }));
-    if (count >= 3) process.exit(code);
-  };
-  process.on('SIGTERM', handle);
-  process.on('SIGINT', handle);
-  return () => {
-    process.off('SIGTERM', handle);
-    process.off('SIGINT', handle);
-    return code;
-  };
 }

@@ -5,6 +5,7 @@ export const exitCodes = {
   usage: 2,
   bug: 70,
   alreadyRunning: 75,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
