@@ -58,7 +58,7 @@ export function kindOf(error: unknown): string | undefined {
 }
 
 /** The error and its causes; ten at most, because nothing forbids a circle. */
-function chainOf(error: unknown): unknown[] {
+export function chainOf(error: unknown): unknown[] {
   const chain: unknown[] = [];
   for (let current = error; current !== undefined && current !== null && chain.length < 10; ) {
     chain.push(current);

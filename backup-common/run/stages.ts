@@ -1,4 +1,4 @@
-import { hintOf, kindOf, messagesOf } from '../errors.ts';
+import { chainOf, hintOf, kindOf, messagesOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Failure, StageRecord } from './report.ts';
 
@@ -9,7 +9,8 @@ import type { Failure, StageRecord } from './report.ts';
 export class Stages {
   readonly records: StageRecord[] = [];
   readonly warnings: string[] = [];
-  #failedStage: string | undefined;
+  /** Of stages within stages the innermost. */
+  readonly #failedIn = new Map<unknown, string>();
 
   constructor(
     private readonly log: Log,
@@ -24,7 +25,7 @@ export class Stages {
       this.#record(name, 'ok', startedAt);
       return result;
     } catch (error) {
-      this.#failedStage ??= name;
+      if (!this.#failedIn.has(error)) this.#failedIn.set(error, this.#stageOf(error) ?? name);
       this.#record(name, 'failed', startedAt);
       throw error;
     }
@@ -35,8 +36,17 @@ export class Stages {
     this.log.warn(message);
   }
 
+  /** With an error that no stage threw, such as the reason of an abort, the stage is the last one if that failed. */
   failureOf(error: unknown): Failure {
-    return { stage: this.#failedStage, messages: messagesOf(error), hint: hintOf(error), kind: kindOf(error) };
+    const last = this.records.at(-1);
+    const stage = this.#stageOf(error) ?? (last?.outcome === 'failed' ? last.name : undefined);
+    return { stage, messages: messagesOf(error), hint: hintOf(error), kind: kindOf(error) };
+  }
+
+  /** The stage that threw the error or one of its causes. */
+  #stageOf(error: unknown): string | undefined {
+    const thrown = chainOf(error).find((link) => this.#failedIn.has(link));
+    return this.#failedIn.get(thrown);
   }
 
   #record(name: string, outcome: 'ok' | 'failed', startedAt: Date): void {
