@@ -173,7 +173,7 @@ async function storeArchive(
     await stages.run('compare counts', () => compareCounts(ready, summary, restic, config));
     await tree.remember();
     await stages.run('after fetch', () => afterFetch(host, archive, store, stages));
-    return { facts: factsOf(archive, summary) };
+    return { facts: factsOf(archive, ready, summary) };
   } finally {
     if (host.tree === 'discard') await tree.discard();
   }
@@ -182,7 +182,7 @@ async function storeArchive(
 async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore): Promise<ReadyTree> {
   const source = await store.open(archive.fileName);
   try {
-    return await tree.replace(source, archive.fileName);
+    return await tree.bringUpToDate(source, archive.fileName);
   } finally {
     await source.close();
   }
@@ -222,10 +222,11 @@ async function afterFetch(host: HostConfig, archive: Archive, store: ArchiveStor
   }
 }
 
-function factsOf(archive: Archive, summary: BackupSummary): PartResult['facts'] & object {
+function factsOf(archive: Archive, ready: ReadyTree, summary: BackupSummary): PartResult['facts'] & object {
   return {
     archive: archive.fileName,
     size: formatByteSize(archive.size),
+    fetched: ready.fetched,
     snapshot: summary.snapshotId.slice(0, 8),
     files: summary.filesProcessed,
     'files new': summary.filesNew,

@@ -35,10 +35,7 @@ export interface Unpacked {
  */
 export async function unpackArchive(source: RangeSource, folder: string, tools: UnpackTools): Promise<Unpacked> {
   const index = await openArchiveIndex(source);
-  if (index !== undefined) {
-    checkHost(index, tools.host);
-    await checkIndexWithin(index, tools.limits);
-  }
+  if (index !== undefined) await checkIndex(index, tools.host, tools.limits);
   await mkdir(folder, { mode: 0o700 });
   const listed: IndexEntry[] = [];
   if (index !== undefined) await extract(checkedEntries(index), folder, tools);
@@ -59,8 +56,9 @@ function checkHost({ facts, source }: ArchiveIndex, host: string): void {
   });
 }
 
-/** The rules and limits over the whole index, before anything is fetched or written. */
-async function checkIndexWithin(index: ArchiveIndex, limits: TreeLimits): Promise<void> {
+/** Whose it is, and the rules and limits over the whole index, before anything is fetched or written. */
+export async function checkIndex(index: ArchiveIndex, host: string, limits: TreeLimits): Promise<void> {
+  checkHost(index, host);
   const rules = sortedEntryRules();
   let entries = 0;
   let bytes = 0;
@@ -106,7 +104,7 @@ async function* inOrder(list: readonly IndexEntry[]): AsyncGenerator<IndexEntry>
   yield* [...new Map(list.map((entry) => [entry.path, entry])).values()].sort((a, b) => comparePaths(a.path, b.path));
 }
 
-async function syncFileSystem(folder: string, runner: Runner): Promise<void> {
+export async function syncFileSystem(folder: string, runner: Runner): Promise<void> {
   const { exitCode, stderr } = await runner.run({ file: 'sync', args: ['--file-system', '--', folder] });
   if (exitCode !== 0) throw new BackupError(`${folder} cannot be written to disk: ${stderr.trim()}`);
 }
