@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { rootCertificates } from 'node:tls';
 import { createTransport } from 'nodemailer';
 import { BackupError } from '../errors.ts';
+import type { CommandResult } from '../process/command.ts';
 import type { Runner } from '../process/runner.ts';
 import type { Mail, MailTransport } from './mail.ts';
 
@@ -34,7 +36,8 @@ async function sendBySmtp(message: Message, transport: Extract<MailTransport, { 
   const { host, port, tls, user } = transport;
   try {
     const pass = await transport.password?.();
-    const ca = transport.caFile === undefined ? undefined : await readFile(transport.caFile);
+    // a list of our own takes the place of the known authorities, so they stand in it too
+    const ca = transport.caFile && [...rootCertificates, await readFile(transport.caFile)];
     const sender = createTransport({
       host,
       port,
@@ -42,7 +45,7 @@ async function sendBySmtp(message: Message, transport: Extract<MailTransport, { 
       requireTLS: tls === 'starttls',
       ignoreTLS: tls === 'none',
       ...(user !== undefined && { auth: { user, pass: pass ?? '' } }),
-      ...(ca !== undefined && { tls: { ca } }),
+      ...(ca && { tls: { ca } }),
       connectionTimeout: timeoutMs,
       greetingTimeout: timeoutMs,
       socketTimeout: timeoutMs,
@@ -60,16 +63,18 @@ async function sendBySmtp(message: Message, transport: Extract<MailTransport, { 
 /** Any program that takes a message on standard input and recipients as arguments: msmtp, sendmail, exim. */
 async function sendByProgram(message: Message, command: readonly [string, ...string[]], runner: Runner): Promise<void> {
   const builder = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
-  const { message: raw } = await builder.sendMail(message);
+  const { message: raw, envelope } = await builder.sendMail(message);
   const [file, ...args] = command;
-  const input = raw as Buffer;
-  const result = await runner.run({ file, args: [...args, '--', message.to], input, timeoutMs });
+  // bare addresses, one an argument, of "Ada <ada@example.org>, bob@example.org"
+  const result = await runner.run({ file, args: [...args, '--', ...envelope.to], input: raw as Buffer, timeoutMs });
   if (result.exitCode === 0) return;
-  throw new BackupError(`no mail could be sent to ${message.to} by ${file}: ${lastLine(result.stderr)}`, {
+  throw new BackupError(`no mail could be sent to ${message.to} by ${file}: ${reasonOf(result)}`, {
     hint: `Try it by hand: echo test | ${file} ${message.to}`,
   });
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+function reasonOf({ exitCode, signal, timedOut, stderr }: CommandResult): string {
+  if (timedOut) return `no end after ${timeoutMs / 1000} seconds`;
+  const said = stderr.trim().split('\n').at(-1);
+  return said || (exitCode === undefined ? `ended by ${signal}` : `exit code ${exitCode}`);
 }

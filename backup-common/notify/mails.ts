@@ -75,6 +75,7 @@ export function maintenanceMails(report: RunReport, settings: MailSettings): Mai
     `${report.hostname} - Maintenance FAILED${names}`,
     renderReport(report),
     true,
+    report.dryRun,
   );
 }
 
