@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { execa, type Options } from 'execa';
 import { BackupError, hasCode } from '../errors.ts';
@@ -9,7 +10,7 @@ const killDelayMs = 5000;
 const keptStderrBytes = 64 * 1024;
 const pipeBytes = 256 * 1024;
 
-/** A Runner over real processes. When `signal` aborts, every running program is ended. */
+/** A Runner over real processes. When `signal` aborts, every running program is ended and none is started any more. */
 export function execaRunner(signal?: AbortSignal): Runner {
   return {
     run: (command) => run(command, signal),
@@ -18,6 +19,7 @@ export function execaRunner(signal?: AbortSignal): Runner {
 }
 
 async function run(command: Command, signal: AbortSignal | undefined): Promise<CommandResult> {
+  signal?.throwIfAborted();
   const subprocess = execa(command.file, command.args, {
     ...commonOptions(command, signal),
     ...(command.input === undefined ? { stdin: 'ignore' } : { input: command.input }),
@@ -30,6 +32,7 @@ async function run(command: Command, signal: AbortSignal | undefined): Promise<C
 }
 
 function start(command: Command, signal: AbortSignal | undefined): RunningProgram {
+  signal?.throwIfAborted();
   const subprocess = execa(command.file, command.args, {
     ...commonOptions(command, signal),
     buffer: false,
@@ -89,9 +92,11 @@ function settled(command: Command, result: ExecaOutcome, stdout: string, stderr:
   return { exitCode, signal, timedOut, stdout, stderr, durationMs: Math.round(durationMs) };
 }
 
-function couldNotStart(command: Command, cause: unknown): BackupError {
+/** spawn says ENOENT for a missing program and for a missing folder to run it in. */
+function couldNotStart({ file, cwd }: Command, cause: unknown): BackupError {
+  if (cwd !== undefined && !existsSync(cwd)) return new BackupError(`cannot run ${file} in ${cwd}: no such folder`);
   const missing = hasCode(cause, 'ENOENT');
-  return new BackupError(`cannot run ${command.file}${missing ? ': no such program' : ''}`, {
+  return new BackupError(`cannot run ${file}${missing ? ': no such program' : ''}`, {
     cause,
     kind: 'program-missing',
     ...(missing ? { hint: `Install it, or set its path in the configuration (tools).` } : {}),
