@@ -9,7 +9,7 @@ import { verifyArchive } from '#common/archive/verify-archive.ts';
 import { renameDurably } from '#common/atomic-file.ts';
 import { formatByteSize } from '#common/config/byte-size.ts';
 import { withDirectoryLock } from '#common/directory-lock.ts';
-import { BackupError, hasCode } from '#common/errors.ts';
+import { BackupError, hasCode, kindOf, messagesOf } from '#common/errors.ts';
 import { freeSpace } from '#common/free-space.ts';
 import type { Log } from '#common/log.ts';
 import type { Runner } from '#common/process/runner.ts';
@@ -17,11 +17,12 @@ import { partReport } from '#common/run/part-report.ts';
 import type { PartReport, RunReport } from '#common/run/report.ts';
 import { runReport } from '#common/run/run-report.ts';
 import { Stages } from '#common/run/stages.ts';
+import { BaseArchive, forgetBase } from './base-archive.ts';
 import type { ClientConfig } from './config.ts';
 import type { Service } from './discover.ts';
 import { emptyStaging, knownArchives, prepareDropFolder, stagingName } from './drop-folder.ts';
 import { expiredArchives } from './expire-archives.ts';
-import { type OpenArchive, runService, type ServiceSources, tooLittleSpace } from './service-run.ts';
+import { type OpenArchive, runService, type ServiceSources, type ServiceTools, tooLittleSpace } from './service-run.ts';
 
 export interface BackUpTools {
   readonly version: string;
@@ -90,29 +91,82 @@ async function makeArchive(
       stages.warn(`removed what an interrupted run had left: ${join(staging, left)}`);
     await requireSpaceToStart(config, staging);
   });
-  const staged = join(staging, name.fileName);
-  const spool = join(staging, 'index');
+  const run = { config, services, name, staging, stages, parts, tools };
   try {
-    const size = await withFiles(staged, spool, async (file, indexSpool) => {
-      const writer = new ArchiveWriter(file, indexSpool);
-      const sources = await runServices(config, services, { writer, folders: new Set() }, staging, parts, tools);
-      if (parts.every(({ outcome }) => outcome === 'failed')) throw nothingSaved();
-      return stages.run('write index', () =>
-        writer.finish(archiveFacts(config, name, services, parts, sources, tools), msToNs(name.time)),
-      );
-    });
-    const verified = await stages.run('verify', () => verify(staged));
-    await stages.run('publish', () => publish(config, staged, name, stages, tools));
-    return {
-      archive: name.fileName,
-      size: formatByteSize(size),
-      entries: verified.entries,
-      content: formatByteSize(verified.bytes),
-    };
+    const { size, entries, bytes, base } = await build(run);
+    try {
+      await stages.run('publish', () => publish(run, base));
+    } finally {
+      await base.close();
+    }
+    return { archive: name.fileName, size: formatByteSize(size), entries, content: formatByteSize(bytes) };
   } finally {
-    await rm(staged, { force: true });
-    await rm(spool, { force: true });
+    for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
   }
+}
+
+/** One run's making of its archive. */
+interface Making {
+  readonly config: ClientConfig;
+  readonly services: readonly Service[];
+  readonly name: ArchiveName;
+  readonly staging: string;
+  readonly stages: Stages;
+  readonly parts: PartReport[];
+  readonly tools: BackUpTools;
+}
+
+interface Built {
+  readonly size: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly base: BaseArchive;
+}
+
+function stagedPath({ staging, name }: Making): string {
+  return join(staging, name.fileName);
+}
+
+function spoolPath({ staging }: Making): string {
+  return join(staging, 'index');
+}
+
+/** Builds on the last archive; when what comes of that does not verify, everything is read instead. */
+async function build(run: Making): Promise<Built> {
+  const { config, stages, parts } = run;
+  const base = await BaseArchive.open(config, run.name.time, true);
+  try {
+    return await buildOn(base, run);
+  } catch (error) {
+    await base.close();
+    if (!base.isThere || kindOf(error) !== 'damaged-archive') throw error;
+    stages.warn(`the last archive is not fit to build on (${messagesOf(error)[0]}); everything is read`);
+    await forgetBase(config);
+    parts.length = 0;
+    return buildOn(await BaseArchive.open(config, run.name.time, false), run);
+  }
+}
+
+async function buildOn(base: BaseArchive, run: Making): Promise<Built> {
+  const { config, services, name, staging, stages, parts, tools } = run;
+  for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
+  const size = await withFiles(stagedPath(run), spoolPath(run), async (file, indexSpool) => {
+    const writer = new ArchiveWriter(file, indexSpool);
+    const sources = await runServices(
+      config,
+      services,
+      { writer, folders: new Set() },
+      { staging, reuse: base },
+      parts,
+      tools,
+    );
+    if (parts.every(({ outcome }) => outcome === 'failed')) throw nothingSaved();
+    return stages.run('write index', () =>
+      writer.finish(archiveFacts(config, name, services, parts, sources, tools), msToNs(name.time)),
+    );
+  });
+  const verified = await stages.run('verify', () => verify(stagedPath(run)));
+  return { size, ...verified, base };
 }
 
 /** In a dry run every service is only checked; nothing is written anywhere. */
@@ -126,7 +180,7 @@ async function checkServices(
     throw new Error('a dry run came to write');
   };
   const archive: OpenArchive = { folders: new Set(), writer: new Proxy({} as ArchiveWriter, { get: never }) };
-  await runServices(config, services, archive, join(config.baseBackupDir, stagingName), parts, tools);
+  await runServices(config, services, archive, { staging: join(config.baseBackupDir, stagingName) }, parts, tools);
   return {};
 }
 
@@ -157,7 +211,7 @@ async function runServices(
   config: ClientConfig,
   services: readonly Service[],
   archive: OpenArchive,
-  staging: string,
+  place: Pick<ServiceTools, 'staging' | 'reuse'>,
   parts: PartReport[],
   tools: BackUpTools,
 ): Promise<ReadonlyMap<Service, ServiceSources>> {
@@ -166,7 +220,13 @@ async function runServices(
     tools.signal.throwIfAborted();
     const name = `${service.type}/${service.name}`;
     const log = tools.log.child({ service: name });
-    const serviceTools = { ...tools, log, staging, tar: config.tools.tar, minFreeSpaceBytes: config.minFreeSpaceBytes };
+    const serviceTools = {
+      ...tools,
+      ...place,
+      log,
+      tar: config.tools.tar,
+      minFreeSpaceBytes: config.minFreeSpaceBytes,
+    };
     parts.push(
       await partReport(name, { ...tools, log }, (stages) =>
         runService(service, archive, stages, serviceTools, sources),
@@ -215,13 +275,9 @@ async function verify(path: string) {
 }
 
 /** Under the shared lock, which the server looks at: the new name appears, old ones go. */
-async function publish(
-  config: ClientConfig,
-  staged: string,
-  name: ArchiveName,
-  stages: Stages,
-  tools: BackUpTools,
-): Promise<void> {
+async function publish(run: Making, base: BaseArchive): Promise<void> {
+  const { config, name, stages, tools } = run;
+  const staged = stagedPath(run);
   const options = {
     ...config.lock,
     folder: config.baseBackupDir,
@@ -233,6 +289,7 @@ async function publish(
   await withDirectoryLock(options, async (lost) => {
     await giveToFetcher(staged, config);
     lost.throwIfAborted();
+    await base.adopt(staged);
     await rename(staged, join(config.baseBackupDir, name.fileName));
     await expire(config, stages, tools);
   });

@@ -46,6 +46,13 @@ export const clientConfigSchema = {
       minimum: 0,
       description: 'Free space in MiB that must be left in the drop folder; DEFAULT_MIN_FREE_SPACE_MB when left out.',
     },
+    full_read_every: {
+      type: 'string',
+      format: 'duration',
+      default: '30d',
+      description:
+        'How often everything is read again, also what has not changed since the last archive; 0s: every time.',
+    },
     log_level: { enum: [0, 1, 2, 3], description: '0 errors, 1 warnings, 2 information, 3 debugging.' },
     state_dir: { type: 'string', format: 'absolute-path', default: '/var/lib/backup', description: 'Records of runs.' },
     runtime_dir: {

@@ -21,6 +21,8 @@ export interface ClientConfig {
   readonly emailSubjectPrefix: string;
   readonly keepDays: number;
   readonly minFreeSpaceBytes: number;
+  /** How often everything is read, and nothing is copied from the last archive. */
+  readonly fullReadEverySeconds: number;
   readonly pluginDir: string;
   readonly logLevel: LogLevel;
   readonly stateDir: string;
@@ -69,6 +71,7 @@ function settingsOf(
     emailSubjectPrefix: section.email_subject_prefix,
     keepDays: number(section.keep_days, 'DEFAULT_KEEP_DAYS'),
     minFreeSpaceBytes: number(section.min_free_space_mb, 'DEFAULT_MIN_FREE_SPACE_MB') * 1024 ** 2,
+    fullReadEverySeconds: parseDuration(section.full_read_every) ?? 0,
     pluginDir: section.plugin_dir ?? common('DEFAULT_PLUGIN_DIR') ?? '',
     logLevel: logLevelOf(section.log_level, common),
     stateDir: section.state_dir,

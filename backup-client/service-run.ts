@@ -9,6 +9,7 @@ import type { Runner } from '#common/process/runner.ts';
 import type { PartResult } from '#common/run/part-report.ts';
 import type { Stages } from '#common/run/stages.ts';
 import { withWorkFolder } from '#common/work-folder.ts';
+import type { Reuse } from './collect/read-tree.ts';
 import { ServiceArchiveWriter } from './collect/service-archive.ts';
 import type { Service, Task } from './discover.ts';
 
@@ -18,6 +19,7 @@ export interface ServiceTools {
   readonly signal: AbortSignal;
   readonly runner: Runner;
   readonly tar: string;
+  readonly reuse?: Reuse | undefined;
   /** Where the tasks' work folders are made: root's staging folder. */
   readonly staging: string;
   readonly minFreeSpaceBytes: number;

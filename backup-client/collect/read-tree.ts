@@ -6,17 +6,29 @@ import type { IndexEntry } from '#common/archive/index-entry.ts';
 import { largeFileBytes } from '#common/archive/member-boundaries.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
 import type { TarReader } from '#common/archive/tar-reader.ts';
-import type { WalkedEntry } from '#common/archive/walk-tree.ts';
+import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
 import { BackupError } from '#common/errors.ts';
 import type { TreeRequest } from '#common/plugin/collector.ts';
 import type { Runner } from '#common/process/runner.ts';
+import { type BaseItem, type Identity, identityOf, type PlannedStep, planReuse } from './reuse-plan.ts';
 import { type Source, sourceAt } from './source.ts';
-import { TarRun } from './tar-run.ts';
+import { type ReadEntry, TarRun } from './tar-run.ts';
+
+/** What has not changed since the last archive, to be copied from it; and the notes by which the next run can tell. */
+export interface Reuse {
+  /** The items of the last archive at a place, in path order. */
+  itemsOf(place: BytePath): AsyncIterable<BaseItem>;
+  /** Bytes of the last archive. */
+  read(offset: number, length: number): Promise<Buffer>;
+  /** For each entry that is in the new archive at that place, in path order, the state it was seen in. */
+  record(place: BytePath, identities: readonly (Identity | undefined)[]): Promise<void>;
+}
 
 export interface TreeTools {
   /** The GNU tar to run. */
   readonly tar: string;
   readonly runner: Runner;
+  readonly reuse?: Reuse | undefined;
   warn(message: string): void;
 }
 
@@ -31,18 +43,45 @@ export async function readTree(
   tools: TreeTools,
 ): Promise<void> {
   const source = sourceAt(request.source, path);
-  const run = new TarRun(source, request, tools);
+  const seenAtNs = BigInt(Date.now()) * 1_000_000n;
+  const walk = walkTree(request.source, request);
+  const run = new TarRun(source, planReuse(walk, tools.reuse?.itemsOf(path) ?? nothing(), source.placeOf), tools);
   const vanished: string[] = [];
+  const identities: (Identity | undefined)[] = [];
   for await (const read of run.entries()) {
-    if (read.type === 'vanished') vanished.push(source.describe(read.walked.path));
-    else if (read.type === 'unstored')
-      writer.addUnstored(unstoredEntry(source.placeOf(read.walked.path), read.walked.stat));
-    else {
-      const added = await addEntry(source, read.walked, read.tar, run.reader, writer, tools);
-      if (!added) vanished.push(source.describe(read.walked.path));
+    if (read.type === 'copy') {
+      await writer.addCopied(read.item, (offset, length) => copied(tools, offset, length));
+      for (const { stat } of read.walked) identities.push(identityOf(stat, seenAtNs));
+      continue;
     }
+    const added = read.type === 'vanished' ? 'nothing' : await add(source, read, run.reader, writer, tools);
+    if (added === 'nothing') vanished.push(source.describe(read.walked.path));
+    else identities.push(added === 'stable' ? identityOf(read.walked.stat, seenAtNs) : undefined);
   }
   if (vanished.length > 0) tools.warn(`vanished while being read: ${listOf(vanished)}`);
+  await tools.reuse?.record(path, identities);
+}
+
+async function* nothing(): AsyncGenerator<BaseItem> {}
+
+function copied({ reuse }: TreeTools, offset: number, length: number): Promise<Buffer> {
+  if (reuse === undefined) throw new Error('something is to be copied from nowhere');
+  return reuse.read(offset, length);
+}
+
+/** What was added of an entry: the state that was seen in the walk, a later one, or nothing since it is gone. */
+type Added = 'stable' | 'changed' | 'nothing';
+
+async function add(
+  source: Source,
+  read: Extract<ReadEntry, { type: 'entry' | 'unstored' }>,
+  reader: TarReader,
+  writer: ArchiveWriter,
+  tools: TreeTools,
+): Promise<Added> {
+  if (read.type === 'entry') return addEntry(source, read.walked, read.tar, reader, writer, tools);
+  writer.addUnstored(unstoredEntry(source.placeOf(read.walked.path), read.walked.stat));
+  return 'stable';
 }
 
 function listOf(names: readonly string[]): string {
@@ -76,7 +115,6 @@ function deviceNumber(rdev: bigint): string {
   return `${major}:${minor}`;
 }
 
-/** False when the entry is gone by now and nothing of it was added. */
 async function addEntry(
   source: Source,
   walked: WalkedEntry,
@@ -84,15 +122,15 @@ async function addEntry(
   reader: TarReader,
   writer: ArchiveWriter,
   tools: TreeTools,
-): Promise<boolean> {
+): Promise<Added> {
   if (isFolder(walked.stat) !== (tar.type === 'folder')) throw changedType(source, walked.path);
   if (tar.type !== 'file') {
     await writer.add(placed(source, walked.path, tar), [], {});
-    return true;
+    return 'stable';
   }
   const isStill = () => isUnchanged(walked.stat, statOf(source, walked.path));
-  if (await addFile(source, walked, tar, reader, writer, async () => (isStill() ? 'stable' : 'again'))) return true;
-  return readOnceMore(source, walked.path, writer, tools);
+  if (await addFile(source, walked, tar, reader, writer, async () => (isStill() ? 'stable' : 'again'))) return 'stable';
+  return (await readOnceMore(source, walked.path, writer, tools)) ? 'changed' : 'nothing';
 }
 
 type Verdict = 'stable' | 'unstable' | 'again';
@@ -141,7 +179,7 @@ async function* hashed(
 async function readOnceMore(source: Source, path: BytePath, writer: ArchiveWriter, tools: TreeTools): Promise<boolean> {
   const stat = statOf(source, path);
   if (stat === undefined) return false;
-  const run = new TarRun(source, { walk: [{ path, stat }] }, tools);
+  const run = new TarRun(source, once({ type: 'read', walked: { path, stat } }), tools);
   for await (const read of run.entries()) {
     if (read.type !== 'entry') return false;
     if (read.tar.type !== 'file') throw changedType(source, path);
@@ -156,6 +194,10 @@ async function readOnceMore(source: Source, path: BytePath, writer: ArchiveWrite
     }
   }
   return true;
+}
+
+async function* once(step: PlannedStep): AsyncGenerator<PlannedStep> {
+  yield step;
 }
 
 function placed(source: Source, path: BytePath, tar: TarEntry): TarEntry {

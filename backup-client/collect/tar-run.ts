@@ -4,38 +4,40 @@ import type { Writable } from 'node:stream';
 import { bytesOf } from '#common/archive/byte-path.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
 import { TarReader } from '#common/archive/tar-reader.ts';
-import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
+import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { BackupError } from '#common/errors.ts';
-import type { TreeRequest } from '#common/plugin/collector.ts';
 import type { Runner, RunningProgram } from '#common/process/runner.ts';
+import type { PlannedStep } from './reuse-plan.ts';
 import type { Source } from './source.ts';
 import { tarCommand, unexplainedMessage } from './tar-command.ts';
 
-/** What became of a walked path: tar read it, only the index can record it, or it was gone when tar came to it. */
+/** What became of a step: tar read it, only the index can record it, it was gone when tar came to it, or it is copied. */
 export type ReadEntry =
   | { readonly type: 'entry'; readonly walked: WalkedEntry; readonly tar: TarEntry }
   | { readonly type: 'unstored'; readonly walked: WalkedEntry }
-  | { readonly type: 'vanished'; readonly walked: WalkedEntry };
+  | { readonly type: 'vanished'; readonly walked: WalkedEntry }
+  | CopyStep;
+
+type CopyStep = Extract<PlannedStep, { type: 'copy' }>;
 
 /** One run of GNU tar over a walk: names go in, entries come out, and each entry is matched with its name. */
 export class TarRun {
   readonly reader: TarReader;
   readonly #program: RunningProgram;
-  /** Named to tar and not yet seen in its stream. */
-  readonly #named: WalkedEntry[] = [];
+  /** Named to tar and not yet seen in its stream, and between them what needs no reading. */
+  readonly #named: PlannedStep[] = [];
   readonly #fed: Promise<void>;
   /** There, but not in tar's stream. */
   #leftOut: WalkedEntry | undefined;
 
   constructor(
     private readonly source: Source,
-    walk: Pick<TreeRequest, 'source' | 'excludes'> | { readonly walk: Iterable<WalkedEntry> },
+    steps: AsyncIterable<PlannedStep>,
     tools: { readonly tar: string; readonly runner: Runner },
   ) {
     this.#program = tools.runner.start(tarCommand(tools.tar, source.folder));
     this.reader = new TarReader(this.#program.stdout);
-    const entries = 'walk' in walk ? walk.walk : walkTree(walk.source, walk);
-    this.#fed = this.#feed(entries, this.#program.stdin);
+    this.#fed = this.#feed(steps, this.#program.stdin);
     this.#fed.catch(() => this.#program.stop());
   }
 
@@ -45,8 +47,13 @@ export class TarRun {
       let goneFolder: string | undefined;
       for (let tar = await this.#next(); tar !== undefined; tar = await this.#next()) {
         for (;;) {
-          const walked = this.#named.shift();
-          if (walked === undefined) throw new Error(`tar named "${tar.path}", which it was not told of`);
+          const step = this.#named.shift();
+          if (step === undefined) throw new Error(`tar named "${tar.path}", which it was not told of`);
+          if (step.type === 'copy') {
+            yield* this.#copied(step, goneFolder);
+            continue;
+          }
+          const { walked } = step;
           const isIt = this.source.headerPathOf(walked.path) === tar.path;
           const isLost = goneFolder !== undefined && walked.path.startsWith(`${goneFolder}/`);
           if (isIt && !isLost) yield { type: 'entry', walked, tar };
@@ -60,7 +67,10 @@ export class TarRun {
       }
       await this.#fed;
       await this.#checkEnd();
-      for (const walked of this.#named) yield this.#missed(walked);
+      for (const step of this.#named) {
+        if (step.type === 'copy') yield* this.#copied(step, goneFolder);
+        else yield this.#missed(step.walked);
+      }
       if (this.#leftOut !== undefined) {
         throw new BackupError(`tar left out ${this.source.describe(this.#leftOut.path)} without saying why`);
       }
@@ -89,6 +99,13 @@ export class TarRun {
     });
   }
 
+  /** Not when a folder above it has gone meanwhile. */
+  *#copied(step: CopyStep, goneFolder: string | undefined): Generator<ReadEntry> {
+    const isLost = (path: string) => goneFolder !== undefined && path.startsWith(`${goneFolder}/`);
+    if (!step.walked.some(({ path }) => isLost(path))) yield step;
+    else for (const walked of step.walked) yield { type: 'vanished', walked };
+  }
+
   #missed(walked: WalkedEntry): ReadEntry {
     if (isUnstorable(walked)) return { type: 'unstored', walked };
     const now = lstatSync(this.source.diskPathOf(walked.path), { throwIfNoEntry: false });
@@ -96,13 +113,13 @@ export class TarRun {
     return { type: 'vanished', walked };
   }
 
-  async #feed(walk: Iterable<WalkedEntry>, stdin: Writable): Promise<void> {
+  async #feed(steps: AsyncIterable<PlannedStep>, stdin: Writable): Promise<void> {
     const broken = once(stdin, 'error').then(() => 'broken' as const);
     broken.catch(() => undefined);
-    for (const walked of walk) {
-      this.#named.push(walked);
-      if (isUnstorable(walked)) continue;
-      const hasRoom = stdin.write(Buffer.concat([bytesOf(this.source.tarNameOf(walked.path)), nul]));
+    for await (const step of steps) {
+      this.#named.push(step);
+      if (step.type === 'copy' || isUnstorable(step.walked)) continue;
+      const hasRoom = stdin.write(Buffer.concat([bytesOf(this.source.tarNameOf(step.walked.path)), nul]));
       if (!hasRoom && (await Promise.race([once(stdin, 'drain'), broken])) === 'broken') return;
     }
     stdin.end();

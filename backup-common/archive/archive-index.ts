@@ -65,7 +65,7 @@ function placeBlocks(table: string, tail: ArchiveTail, name: string): PlacedBloc
 }
 
 /** One block's items, checked against the block's hash. */
-async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<IndexItem<PlacedMember>[]> {
+export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<IndexItem<PlacedMember>[]> {
   const where = `the index of ${index.source.name}`;
   const compressed = await index.source.read(block.offset, block.compressedLength);
   const text = await unpackMember(compressed, block.length, where);

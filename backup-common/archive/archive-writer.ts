@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ArchiveFacts } from './archive-facts.ts';
 import { encodeTail } from './archive-tail.ts';
 import { compressMember, sha256Of, storeMember } from './gzip-member.ts';
+import type { IndexItem, PlacedMember } from './index-block.ts';
 import { type EntryFacts, type IndexEntry, indexEntryOf } from './index-entry.ts';
 import { type IndexMark, IndexWriter } from './index-writer.ts';
 import { chunkBytes, endsGroup } from './member-boundaries.ts';
@@ -103,6 +104,20 @@ export class ArchiveWriter {
     const indexEntry = indexEntryOf({ ...entry, size, storedSize: size }, { sha256: hash.digest('hex') });
     this.#index.add({ member: { written: Promise.resolve(member) }, entries: [indexEntry], chunks });
     return indexEntry;
+  }
+
+  /** The members and entries of an item of another archive, as they are; `read` gives the bytes of that archive. */
+  async addCopied(
+    item: IndexItem<PlacedMember>,
+    read: (offset: number, length: number) => Promise<Buffer>,
+  ): Promise<void> {
+    await this.#endGroup();
+    const copy = async (member: PlacedMember): Promise<PendingMember> =>
+      this.#members.addCopied(member, await read(member.offset, member.compressedLength));
+    const member = item.member === undefined ? undefined : await copy(item.member);
+    const chunks: PendingMember[] = [];
+    for (const chunk of item.chunks) chunks.push(await copy(chunk));
+    this.#index.add({ member, entries: item.entries, chunks });
   }
 
   /** What follows may sort before what came last. */

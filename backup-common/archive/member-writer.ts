@@ -65,20 +65,31 @@ export class MemberWriter {
     this.#offset = offset;
   }
 
+  /** A finished member, copied from another archive. */
+  addCopied(member: Member, bytes: Buffer): Promise<PendingMember> {
+    return this.#enqueue(member, bytes.length, Promise.resolve(bytes));
+  }
+
   async #add(parts: readonly Buffer[], pack: (data: Buffer) => Promise<Buffer>): Promise<PendingMember> {
     const data = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    return this.#enqueue({ length: data.length, sha256: sha256Of(data) }, data.length, pack(data));
+  }
+
+  async #enqueue(
+    member: Omit<Member, 'compressedLength'>,
+    pendingBytes: number,
+    packed: Promise<Buffer>,
+  ): Promise<PendingMember> {
+    packed.catch(() => undefined); // its failure is seen through the chain
     while (this.#pendingBytes > maxPendingBytes) await this.#pending[0];
-    this.#pendingBytes += data.length;
-    const packed = pack(data);
-    const member = { length: data.length, sha256: sha256Of(data) };
+    this.#pendingBytes += pendingBytes;
     const written = this.#chain.then(async () => {
       const bytes = await packed;
       await this.#gather(bytes);
-      this.#pendingBytes -= data.length;
+      this.#pendingBytes -= pendingBytes;
       this.#pending.shift();
       return { ...member, compressedLength: bytes.length };
     });
-    packed.catch(() => undefined); // its failure is seen through the chain
     this.#pending.push(written);
     this.#chain = written.then(() => undefined);
     this.#chain.catch(() => undefined); // seen by the next `add` or `flush`
