@@ -115,6 +115,11 @@ for (const args of [['long'], ['--help']]) {
   });
 }
 
+test('what is still open does not keep a program that is done and has printed all', async (t) => {
+  const { code, stdout } = await runTiny(t, ['clinging']);
+  assert.deepEqual([code, stdout.length], [1, 5_000_001]);
+});
+
 test('--quiet prints nothing when all went well, and logs errors only', async (t) => {
   const { code, stdout, stderr } = await runTiny(t, ['--quiet']);
   assert.deepEqual([code, stdout], [0, '']);

@@ -62,7 +62,16 @@ export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Pr
   }
   const code = signalled();
   if (code !== undefined) process.exitCode = code;
+  endOncePrinted();
 }
+
+/** A connection that its peer never closes, such as one to a frozen mail server, must not keep a program that is done. */
+function endOncePrinted(): void {
+  const isPrinted = () => process.stdout.writableLength + process.stderr.writableLength === 0;
+  setInterval(() => isPrinted() && process.exit(), lingerMs).unref();
+}
+
+const lingerMs = 1000;
 
 /** What an aborted wait rejects with. The run's own reason is a BackupError and is told as one. */
 function isAbort(error: unknown, signal: AbortSignal): boolean {

@@ -16,6 +16,7 @@ const program: ProgramSpec = {
     { name: 'bug', summary: 'fail as nobody expects it', run: () => Promise.reject(new TypeError('x is not y')) },
     { name: 'late-bug', summary: 'fail outside the command', run: lateBug },
     { name: 'wait', summary: 'wait for a signal and clean up', run: wait },
+    { name: 'clinging', summary: 'leave something open for ever', run: clinging },
     { name: 'stubborn', summary: 'never end', run: stubborn },
   ],
 };
@@ -56,6 +57,11 @@ async function wait({ signal }: CommandContext): Promise<CommandOutcome> {
     await setTimeout(1);
     process.stdout.write('cleaned up\n');
   }
+}
+
+async function clinging(): Promise<CommandOutcome> {
+  globalThis.setInterval(() => undefined, 60_000);
+  return { ...outcome('x'.repeat(5_000_000)), exitCode: 1 };
 }
 
 async function stubborn({ signal }: CommandContext): Promise<CommandOutcome> {
