@@ -169,6 +169,10 @@ describe('bad input on the server', () => {
     await deliver(await readFile(good));
     const first = await fleet.backupServer('run');
     assert.equal(first.exitCode, 0, first.stdout);
+    await run('dd', 'if=/dev/urandom', `of=${join(source, 'file')}`, 'bs=1M', 'count=2', 'status=none');
+    await nextSecond();
+    assert.equal((await fleet.localBackup('run')).exitCode, 0);
+    await rename(await archiveIn(fleet.drop), good);
   });
   after(() => fleet.stop());
 
@@ -200,7 +204,7 @@ describe('bad input on the server', () => {
       assert.equal(result.exitCode, 1);
       assert.match(result.stdout, message);
       assert.equal(await snapshots(), before);
-      assert.deepEqual((await readdir(join(fleet.work, 'web'))).sort(), ['stored-index.gz', 'tree']);
+      assert.deepEqual((await readdir(join(fleet.work, 'web'))).sort(), ['tree', 'tree-index.gz']);
       assert.ok((await readFile(path)).length >= 0);
       assert.match(fleet.smtp.mails.at(-2)?.subject ?? '', /Backup FAILED for host web/);
       await rm(path);
@@ -318,16 +322,19 @@ describe('bad input on the server', () => {
     assert.match(result.stdout, /the index names 3 with .*; the snapshot was taken back/);
     assert.equal(await snapshots(), before);
     await fleet.writeServerConfig();
-    assert.match((await fleet.backupServer('run')).stdout, /^ok +web /m);
+    assert.match((await fleet.backupServer('run')).stdout, /^WARNING +web .*\n.*it is fetched afresh/m);
   });
 
   it('ends in good order on SIGTERM, refuses a second start meanwhile, and the next run stores the archive', async () => {
     await deliver(await readFile(good));
-    const restic = await wrapper(fleet, 'case "$1" in backup) sleep 60;; esac');
+    const restic = await wrapper(
+      fleet,
+      `case "$1" in backup) touch ${join(fleet.folder, 'restic-sleeps')}; sleep 60;; esac`,
+    );
     await fleet.writeServerConfig({ restic: { restic_cmd: restic } });
     const mails = fleet.smtp.mails.length;
     const { child, ended, pid } = startProgram(fleet, 'backup-server', 'server');
-    await waitFor(async () => (await readdir(join(fleet.work, 'web'))).includes('stored-index.gz.next'));
+    await waitFor(async () => (await readdir(fleet.folder)).includes('restic-sleeps'));
     const second = await fleet.backupServer('run');
     assert.equal(second.exitCode, 75);
     assert.match(second.stderr, new RegExp(`already running: process ${pid}`));
