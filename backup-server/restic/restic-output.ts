@@ -40,8 +40,9 @@ function snapshotOf(value: Json): Snapshot {
   };
 }
 
-/** The ids that `restic forget --dry-run --json` would remove. */
+/** The ids that `restic forget --dry-run --json` would remove; it says nothing at all where there is no snapshot. */
 export function parseForgetPlan(text: string): readonly string[] {
+  if (text.trim() === '') return [];
   return list(parse(text)).flatMap((group) => list(group.remove).map((snapshot) => String(snapshot.id)));
 }
 
