@@ -51,7 +51,7 @@ async function runTests(paths: readonly string[], skipped: string[], found: Map<
     'tsx',
     '--test',
     '--test-reporter=spec',
-    `--test-concurrency=${availableParallelism()}`,
+    `--test-concurrency=${isSlow ? 1 : availableParallelism()}`,
     ...paths,
   ];
   const child = spawn(process.execPath, args, {

@@ -9,12 +9,13 @@ export async function provesStorage(
   fleet: Fleet,
   server: StorageServer,
   wrong: { readonly root?: string; readonly env?: string },
+  keptSnapshots: 1 | 2 = 1,
 ): Promise<void> {
   const source = join(fleet.folder, 'source');
   await mkdir(source, { recursive: true });
   await writeFile(join(source, 'file'), 'first');
   await fleet.writeService('other', 'small', { files: { paths: [source] } });
-  await configure(fleet, server);
+  await configure(fleet, server, keptSnapshots);
   for (const content of ['first', 'second']) {
     await writeFile(join(source, 'file'), content);
     await nextSecond();
@@ -27,21 +28,25 @@ export async function provesStorage(
   }
   const upkeep = await fleet.resticMaintenance('run');
   assert.equal(upkeep.exitCode, 0, upkeep.stdout);
-  assert.match(upkeep.stdout, /snapshots 1, forgotten 1/);
+  assert.match(upkeep.stdout, new RegExp(`snapshots ${keptSnapshots}, forgotten ${2 - keptSnapshots}`));
   const target = join(fleet.folder, 'restored');
   assert.equal((await fleet.backupServer('restore', 'web', '--to', target)).exitCode, 0);
   assert.equal(await readFile(join(target, 'other/small/data/source/file'), 'utf8'), 'second');
-  await configure(fleet, { ...server, ...wrong });
+  await configure(fleet, { ...server, ...wrong }, keptSnapshots);
   const status = await fleet.backupServer('status');
   assert.equal(status.exitCode, 1);
   assert.match(status.stdout, /web: .*the storage refuses access/);
 }
 
-async function configure(fleet: Fleet, { root, env }: Pick<StorageServer, 'root' | 'env'>): Promise<void> {
+async function configure(
+  fleet: Fleet,
+  { root, env }: Pick<StorageServer, 'root' | 'env'>,
+  keptSnapshots: number,
+): Promise<void> {
   const file = join(fleet.folder, 'server/storage-env');
   await writeFile(file, env, { mode: 0o600 });
   await fleet.writeServerConfig({
-    restic: { repository_root: root, env_file: file, maintenance: { forget_policy: { last: 1 } } },
+    restic: { repository_root: root, env_file: file, maintenance: { forget_policy: { last: keptSnapshots } } },
   });
 }
 

@@ -29,7 +29,9 @@ export async function startRestServer(folder: string): Promise<StorageServer> {
 export async function startS3Server(folder: string): Promise<StorageServer> {
   const root = join(folder, 'root');
   const port = await freePort();
-  await unpackGateway(root);
+  await debian13Root(root);
+  for (const name of ['etc/ceph', 'var/lib/ceph/radosgw', 'run/ceph'])
+    await mkdir(join(root, name), { recursive: true });
   await writeFile(join(root, 'etc/ceph/ceph.conf'), cephConfig(port));
   const inRoot = (...args: string[]): Command => ({
     file: 'unshare',
@@ -67,36 +69,40 @@ export async function startS3Server(folder: string): Promise<StorageServer> {
   };
 }
 
-/** Where the Debian 13 root is kept between runs. */
-const gatewayRoot = '/var/tmp/backup-suite-tests/radosgw.tar';
+/** Where the Debian 13 root is kept between runs; its name tells what is in it. */
+const packedRoot = '/var/tmp/backup-suite-tests/debian13-radosgw-restic.tar';
 
-async function unpackGateway(root: string): Promise<void> {
+/** A small Debian 13 with what Debian 12 lacks: Ceph's S3 gateway, and a newer restic. */
+export async function debian13Root(root: string): Promise<void> {
   const runner = execaRunner();
   const run = async (file: string, ...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await runner.run({ file, args });
     if (exitCode !== 0) throw new BackupError(`${file} failed: ${stderr.slice(-500)}`);
     return stdout;
   };
-  if ((await stat(gatewayRoot).catch(() => undefined)) === undefined) {
-    await mkdir(join(gatewayRoot, '..'), { recursive: true });
+  if ((await stat(packedRoot).catch(() => undefined)) === undefined) {
+    await mkdir(join(packedRoot, '..'), { recursive: true });
     const targets = await run('apt-get', 'indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages');
     const mirror = targets.split('\n').find((uri) => /\/debian\/*$/.test(uri)) ?? '';
-    const options = ['--quiet', '--variant=essential', '--include=radosgw', '--aptopt=Apt::Install-Recommends "false"'];
+    const options = [
+      '--quiet',
+      '--variant=essential',
+      '--include=radosgw,restic',
+      '--aptopt=Apt::Install-Recommends "false"',
+    ];
     const source = `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} trixie main`;
     await run(
       'mmdebstrap',
       ...options,
       '--dpkgopt=path-exclude=/usr/share/doc/*',
       'trixie',
-      `${gatewayRoot}.partial.tar`,
+      `${packedRoot}.partial.tar`,
       source,
     );
-    await rename(`${gatewayRoot}.partial.tar`, gatewayRoot);
+    await rename(`${packedRoot}.partial.tar`, packedRoot);
   }
   await mkdir(root, { recursive: true });
-  await run('tar', '-x', '-f', gatewayRoot, '-C', root, '--exclude=./dev/*');
-  for (const name of ['etc/ceph', 'var/lib/ceph/radosgw', 'run/ceph'])
-    await mkdir(join(root, name), { recursive: true });
+  await run('tar', '-x', '-f', packedRoot, '-C', root, '--exclude=./dev/*');
 }
 
 function cephConfig(port: number): string {
