@@ -18,6 +18,12 @@ export async function check(context: CommandContext): Promise<CommandOutcome> {
   ];
   const advice = await unitAdvice('local-backup.service', paths);
   const where = services.map(({ type, name, file }) => `  ${join(type, name)}  ${file}`);
-  const text = [`${services.length} services:`, ...where, '', renderReport(report), ...advice].join('\n');
+  const text = [
+    services.length === 1 ? '1 service:' : `${services.length} services:`,
+    ...where,
+    '',
+    renderReport(report),
+    ...advice,
+  ].join('\n');
   return { exitCode: exitCodeOf(report), text, json: { ...report, unit: advice } };
 }

@@ -5,6 +5,7 @@ import type { Log } from '#common/log.ts';
 import { clientMails } from '#common/notify/mails.ts';
 import { sendMails } from '#common/notify/send-mails.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
+import { loggedRunner } from '#common/process/logged-runner.ts';
 import { renderReport } from '#common/run/render-report.ts';
 import type { RunReport } from '#common/run/report.ts';
 import { exitCodeOf } from '#common/run/run-report.ts';
@@ -46,7 +47,7 @@ function toolsOf(context: CommandContext, log: Log): BackUpTools {
     now: () => new Date(),
     sleep: (ms) => setTimeout(ms, undefined, { signal: context.signal }),
     signal: context.signal,
-    runner: execaRunner(context.signal),
+    runner: loggedRunner(execaRunner(context.signal), log),
     dryRun: context.dryRun,
   };
 }

@@ -5,6 +5,7 @@ import type { Log } from '#common/log.ts';
 import type { Mail } from '#common/notify/mail.ts';
 import { sendMails } from '#common/notify/send-mails.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
+import { loggedRunner } from '#common/process/logged-runner.ts';
 import type { RunReport } from '#common/run/report.ts';
 import { saveReport } from '#common/run/save-report.ts';
 import { type HostConfig, loadServerConfig, type ServerConfig } from '../config.ts';
@@ -20,8 +21,8 @@ export async function load(configDir: string): Promise<ServerConfig> {
 }
 
 /** What every command of the server works with. */
-export function commonTools(config: ServerConfig, context: CommandContext) {
-  const runner = execaRunner(context.signal);
+export function commonTools(config: ServerConfig, context: CommandContext, log: Log = context.logAt(config.logLevel)) {
+  const runner = loggedRunner(execaRunner(context.signal), log);
   return {
     now: () => new Date(),
     sleep: (ms: number) => setTimeout(ms, undefined, { signal: context.signal }),

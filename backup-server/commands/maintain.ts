@@ -28,7 +28,7 @@ async function maintainHosts(
   const { maintenance } = config;
   const log = context.logAt(maintenance.logLevel);
   const tools = {
-    ...commonTools(config, context),
+    ...commonTools(config, context, log),
     log,
     stateDir: config.stateDir,
     retryLockMs: config.restic.retryLockSeconds * 1000,

@@ -32,7 +32,7 @@ async function runHosts(
   log: Log,
   context: CommandContext,
 ): Promise<CommandOutcome> {
-  const tools = { ...commonTools(config, context), log };
+  const tools = { ...commonTools(config, context, log), log };
   const clock = { now: () => performance.now(), sleep: tools.sleep };
   const shared = config.bandwidthLimit === undefined ? undefined : rateLimiter(config.bandwidthLimit, clock);
   const hostTools = {
