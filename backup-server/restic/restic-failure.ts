@@ -23,7 +23,7 @@ const known: readonly KnownFailure[] = [
   {
     kind: 'locked',
     exitCode: 11,
-    message: /repository is already locked|unable to create lock/,
+    message: /repository is already locked/, // not "unable to create lock": the reason may be rights or a full disk
     what: 'the repository is locked by another restic',
     hint: (repository) => `Wait until it has ended. If none runs any more: restic -r ${repository} unlock`,
   },
@@ -34,17 +34,18 @@ const known: readonly KnownFailure[] = [
     hint: () => 'Make room there. "restic-maintenance run" frees what the policy no longer keeps.',
   },
   {
-    kind: 'unreachable',
-    message: /connection refused|no such host|i\/o timeout|network is unreachable|connection reset|TLS handshake/i,
-    what: 'the storage cannot be reached',
-    hint: () => 'Look at the network, the address in repository_root, and the storage server.',
-  },
-  {
     kind: 'denied',
     message:
       /permission denied|access denied|\b40[13]\b|forbidden|unauthorized|InvalidAccessKeyId|SignatureDoesNotMatch|signature/i,
     what: 'the storage refuses access',
     hint: () => 'Look at the rights of the folder, or at the credentials in env_file.',
+  },
+  {
+    kind: 'unreachable',
+    message:
+      /connection refused|no such host|i\/o timeout|network is unreachable|connection reset|TLS handshake|unable to start the sftp session/i,
+    what: 'the storage cannot be reached',
+    hint: () => 'Look at the network, the address in repository_root, and the storage server.',
   },
   // After the two above: restic asks whether there is a repository also when it was refused or got no answer.
   {
@@ -53,6 +54,14 @@ const known: readonly KnownFailure[] = [
     message: /Is there a repository at the following location|repository does not exist|unable to open config file/,
     what: 'there is no repository',
     hint: () => 'Make it with "backup-server init HOST". If there was one: is the storage mounted and reachable?',
+  },
+  {
+    kind: 'damaged-repository',
+    message:
+      /repository contains errors|ciphertext verification failed|invalid data returned|LoadIndex returned errors|packs from index missing|not found in repository/,
+    what: 'the repository is damaged',
+    hint: () =>
+      'Look at the disk and the memory of the storage, copy the repository, then follow the troubleshooting page of restic’s manual.',
   },
 ];
 
@@ -73,9 +82,19 @@ export function resticFailure(what: string, repository: string, result: CommandR
 
 function lastLines(text: string): string {
   return text
-    .trim()
     .split('\n')
-    .filter((line) => line !== '')
+    .flatMap((line) => messageIn(line).split('\n'))
+    .filter((line) => line.trim() !== '')
     .slice(-3)
     .join(' / ');
+}
+
+/** restic 0.17 and later put the last error of a command with --json in JSON. */
+function messageIn(line: string): string {
+  if (!line.startsWith('{"message_type":"exit_error"')) return line;
+  try {
+    return String((JSON.parse(line) as { message?: unknown }).message);
+  } catch {
+    return line;
+  }
 }
