@@ -33,6 +33,19 @@ export function forgetArguments(host: string, rules: readonly KeepRule[]): reado
   return ['forget', '--dry-run', '--json', '--host', host, '--group-by', 'host', ...rules.flat()];
 }
 
+export interface RestoreRequest {
+  readonly snapshot: string;
+  readonly target: string;
+  /** Below the root of the snapshot; everything when empty. */
+  readonly paths: readonly string[];
+}
+
+/** restic takes what is to be included for a pattern, and would bring back `xa` where `x[a]` is asked for. */
+export function restoreArguments({ snapshot, target, paths }: RestoreRequest): readonly string[] {
+  const includes = paths.flatMap((path) => ['--include', `/${path.replace(/[\\*?[\]]/g, '\\$&')}`]);
+  return ['restore', '--no-lock', '--target', target, ...includes, '--', snapshot];
+}
+
 /** Whether the options make restic leave files out, so that its counts cannot be those of the index. */
 export function leavesOut(options: readonly string[]): boolean {
   return options.some((option) => /^(-e|--i?exclude|--exclude-|--one-file-system|-x)/.test(option));

@@ -1,12 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { parseEnvFile } from '#common/config/env-file.ts';
 import { Problems } from '#common/config/problems.ts';
-import { BackupError } from '#common/errors.ts';
+import { BackupError, kindOf } from '#common/errors.ts';
 import type { Command, CommandResult } from '#common/process/command.ts';
 import type { Runner } from '#common/process/runner.ts';
 import type { HostConfig, ResticConfig } from '../config.ts';
 import type { KeepRule } from '../forget-policy.ts';
-import { type BackupRequest, backupArguments, forgetArguments } from './restic-arguments.ts';
+import {
+  type BackupRequest,
+  backupArguments,
+  forgetArguments,
+  type RestoreRequest,
+  restoreArguments,
+} from './restic-arguments.ts';
 import { resticFailure } from './restic-failure.ts';
 import {
   type BackupSummary,
@@ -26,7 +32,7 @@ export interface Restic {
   snapshots(): Promise<readonly Snapshot[]>;
   backup(request: BackupRequest): Promise<BackupSummary>;
   restore(request: RestoreRequest): Promise<void>;
-  /** Paths in a snapshot, folders with a slash at their end. */
+  /** Paths of what lies directly in a folder of a snapshot, folders with a slash at their end; '' is its root. */
   list(snapshot: string, path: string): Promise<readonly string[]>;
   /** Removes locks whose restic has ended; never those of a running one. */
   unlock(): Promise<void>;
@@ -37,13 +43,6 @@ export interface Restic {
   check(options: readonly string[]): Promise<void>;
   /** Bytes that its data takes. */
   rawSize(): Promise<number>;
-}
-
-export interface RestoreRequest {
-  readonly snapshot: string;
-  readonly target: string;
-  /** Below the root of the snapshot; everything when empty. */
-  readonly paths: readonly string[];
 }
 
 /** A lock older than this belongs to a restic that is stuck; ours is ended then. */
@@ -61,6 +60,13 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
     if (result.exitCode !== 0) throw resticFailure(`${what} of ${host.name}`, repository, result);
     return result.stdout;
   };
+  /** A prune that was killed locks out every backup; unlock takes away the locks of the dead only. */
+  const runPastDeadLocks = async (args: readonly string[], more: Partial<Command>): Promise<CommandResult> => {
+    const result = await run(args, more);
+    if (result.exitCode === 0 || kindOf(resticFailure('', repository, result)) !== 'locked') return result;
+    await run(['unlock']);
+    return run(args, more);
+  };
   const look = (what: string, args: readonly string[]) =>
     runOrFail(what, [...args, '--no-lock'], { timeoutMs: lookTimeoutMs });
   return {
@@ -72,7 +78,7 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
       parseSnapshots(await look('looking into the repository', ['snapshots', '--json', '--host', host.name])),
     backup: async (request) => {
       const args = backupArguments(host.name, request, [...retryLock, ...config.backupOptions]);
-      const result = await run(args, { cwd: request.folder });
+      const result = await runPastDeadLocks(args, { cwd: request.folder });
       const summary = parseBackupSummary(result.stdout);
       if (result.exitCode === 3) {
         if (summary !== undefined) await runOrFail('restic forget', ['forget', ...retryLock, '--', summary.snapshotId]);
@@ -82,12 +88,10 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
         throw resticFailure(`restic backup of ${host.name}`, repository, result);
       return summary;
     },
-    restore: async ({ snapshot, target, paths }) => {
-      const includes = paths.flatMap((path) => ['--include', `/${path}`]);
-      await runOrFail('restic restore', ['restore', '--no-lock', '--target', target, ...includes, '--', snapshot]);
+    restore: async (request) => {
+      await runOrFail('restic restore', restoreArguments(request));
     },
-    list: async (snapshot, path) =>
-      listed(await look('listing a snapshot', ['ls', '--json', snapshot, ...(path === '' ? [] : [`/${path}`])])),
+    list: async (snapshot, path) => listed(await look('listing a snapshot', ['ls', '--json', snapshot, `/${path}`])),
     unlock: async () => {
       await runOrFail('restic unlock', ['unlock']);
     },
@@ -107,13 +111,18 @@ export async function openRestic(host: HostConfig, config: ResticConfig, runner:
   };
 }
 
-/** Everything secret goes by the environment. Times are UTC whatever the machine's zone is. */
+/**
+ * Everything secret goes by the environment. Times are UTC whatever the machine's zone is. What an administrator's shell
+ * exports for another repository is emptied: restic refuses two sources of one thing.
+ */
 async function environmentFor(host: HostConfig, config: ResticConfig): Promise<Record<string, string>> {
   return {
     ...(config.envFile === undefined ? {} : await readEnvironment(config.envFile)),
     TZ: 'UTC',
     RESTIC_REPOSITORY: host.repository,
+    RESTIC_REPOSITORY_FILE: '',
     RESTIC_PASSWORD_FILE: host.passwordFile,
+    RESTIC_PASSWORD_COMMAND: '',
     RESTIC_CACHE_DIR: config.cacheDir,
     RESTIC_PROGRESS_FPS: '0.016',
   };
