@@ -8,7 +8,13 @@ import { type PartResult, partReport } from '#common/run/part-report.ts';
 import type { PartReport } from '#common/run/report.ts';
 import type { Stages } from '#common/run/stages.ts';
 import type { HostConfig, MaintenanceConfig } from './config.ts';
-import { advanced, nextRotation, type Rotation, readDataArguments } from './restic/read-data-rotation.ts';
+import {
+  advanced,
+  nextRotation,
+  parseRotation,
+  type Rotation,
+  readDataArguments,
+} from './restic/read-data-rotation.ts';
 import type { Restic } from './restic/restic.ts';
 import type { Snapshot } from './restic/restic-output.ts';
 import { forgettable } from './restic/retention.ts';
@@ -79,12 +85,14 @@ const lockPauseMs = 60_000;
 
 /** Tries again while another restic holds the lock; newer ones wait by themselves, older ones cannot. */
 async function whenFree<T>(tools: MaintenanceTools, fn: () => Promise<T>): Promise<T> {
-  for (let waitedMs = 0; ; waitedMs += lockPauseMs) {
+  const waitUntil = tools.now().getTime() + tools.retryLockMs;
+  for (;;) {
     try {
       return await fn();
     } catch (error) {
-      if (kindOf(error) !== 'locked' || waitedMs >= tools.retryLockMs) throw error;
-      await tools.sleep(lockPauseMs);
+      const leftMs = waitUntil - tools.now().getTime();
+      if (kindOf(error) !== 'locked' || leftMs <= 0) throw error;
+      await tools.sleep(Math.min(lockPauseMs, leftMs));
     }
   }
 }
@@ -117,13 +125,11 @@ async function check(
       : `${plan.subset} of the data read`;
 }
 
-/** A file that cannot be understood starts the round anew. */
 async function readRotation(file: string): Promise<Rotation | undefined> {
   try {
-    const value = JSON.parse(await readFile(file, 'utf8')) as Rotation;
-    return Number.isInteger(value.parts) && Number.isInteger(value.next) ? value : undefined;
+    return parseRotation(await readFile(file, 'utf8'));
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { advanced, nextRotation, type Rotation, readDataArguments } from './read-data-rotation.ts';
+import { advanced, nextRotation, parseRotation, type Rotation, readDataArguments } from './read-data-rotation.ts';
 
 const msPerDay = 86_400_000;
 
@@ -55,6 +55,30 @@ it('a round that has become too slow starts anew with fewer parts', () => {
   );
   assert.deepEqual(turn, { parts: 1, part: 1 });
 });
+
+it('a clock that was set back does not end a round', () => {
+  const previous = { parts: 4, next: 3, lastRead: '2026-02-01T00:00:00Z' };
+  assert.deepEqual(nextRotation(28, previous, new Date('2026-01-01T00:00:00Z')), { parts: 4, part: 3 });
+});
+
+it('a rotation is read as it was written', () => {
+  const rotation = advanced({ parts: 4, part: 2 }, new Date('2026-01-01T00:00:00Z'));
+  assert.deepEqual(parseRotation(JSON.stringify(rotation)), rotation);
+});
+
+for (const text of [
+  '',
+  'null',
+  '3',
+  '{}',
+  '{"parts":4,"next":2',
+  '{"parts":4,"next":5,"lastRead":"2026-01-01T00:00:00Z"}',
+  '{"parts":4,"next":0,"lastRead":"2026-01-01T00:00:00Z"}',
+  '{"parts":4.5,"next":1,"lastRead":"2026-01-01T00:00:00Z"}',
+  '{"parts":4,"next":1,"lastRead":"yesterday"}',
+  '{"parts":4,"next":1}',
+])
+  it(`${text === '' ? 'nothing' : text} is no rotation`, () => assert.equal(parseRotation(text), undefined));
 
 it('plans become arguments of restic check', () => {
   assert.deepEqual(readDataArguments({ type: 'none' }, ''), []);

@@ -8,6 +8,17 @@ export interface Rotation {
   readonly lastRead: string;
 }
 
+/** Undefined for what is no rotation: the round starts anew then. */
+export function parseRotation(text: string): Rotation | undefined {
+  try {
+    const { parts, next, lastRead } = Object(JSON.parse(text)) as Rotation;
+    const isSound = [parts, next].every((count) => Number.isInteger(count) && count > 0) && next <= parts;
+    return isSound && !Number.isNaN(Date.parse(lastRead)) ? { parts, next, lastRead } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The timer's interval, when no earlier run tells another one. */
 const usualIntervalDays = 7;
 const msPerDay = 86_400_000;

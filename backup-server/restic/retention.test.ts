@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { servicesIn, snapshotTags } from '#common/archive/snapshot-tags.ts';
+import { snapshotTags } from '#common/archive/snapshot-tags.ts';
 import type { Snapshot } from './restic-output.ts';
 import { forgettable, protectedSnapshots } from './retention.ts';
 
@@ -55,12 +55,36 @@ it('snapshots without our tags count as complete', () => {
   assert.deepEqual(kept(foreign, snapshot(2, 'A')), ['day-1', 'day-2']);
 });
 
-it('nothing is kept of nothing', () => {
-  assert.deepEqual(kept(), []);
+it('one made by hand does not let go what was good before it', () => {
+  const foreign = { ...snapshot(4, ''), tags: [] };
+  assert.deepEqual(kept(snapshot(1, 'ab'), snapshot(2, 'aB'), snapshot(3, 'aB'), foreign), ['day-1', 'day-3', 'day-4']);
 });
 
-it('names with commas and percent signs survive restic’s own separator', () => {
-  const tags = snapshotTags('web', 'x', [{ type: 'a,b', name: '100%', outcome: 'ok' }]);
-  assert.ok(tags.every((tag) => !tag.includes(',')));
-  assert.deepEqual(servicesIn(tags).good, ['a,b/100%']);
+it('a service that never was good holds nothing', () => {
+  assert.deepEqual(kept(snapshot(1, 'aB'), snapshot(2, 'aB')), ['day-2']);
+});
+
+it('the order in which they are listed does not matter', () => {
+  const snapshots = [snapshot(1, 'ab'), snapshot(2, 'Ab'), snapshot(3, 'aB'), snapshot(4, 'AB')];
+  assert.deepEqual(kept(...snapshots), kept(...snapshots.reverse()));
+});
+
+it('a policy that lets all go lets none of these go', () => {
+  const snapshots = [snapshot(1, 'ab'), snapshot(2, 'aB'), snapshot(3, 'aB')];
+  const going = forgettable(
+    snapshots,
+    snapshots.map(({ id }) => id),
+  );
+  assert.deepEqual(
+    going.map(({ id }) => id),
+    ['day-2'],
+  );
+});
+
+it('what the policy keeps is kept', () => {
+  assert.deepEqual(forgettable([snapshot(1, 'a'), snapshot(2, 'a')], []), []);
+});
+
+it('nothing is kept of nothing', () => {
+  assert.deepEqual(kept(), []);
 });
