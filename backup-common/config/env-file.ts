@@ -6,12 +6,12 @@ import type { Problems } from './problems.ts';
  */
 export function parseEnvFile(file: string, text: string, problems: Problems): ReadonlyMap<string, EnvValue> {
   const values = new Map<string, EnvValue>();
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
     const problem = (column: number, message: string) => problems.add({ file, line: index + 1, column, message });
     if (/^\s*(#|$)/.test(line)) continue;
     const match = /^(\s*(?:export\s+)?)([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
     const [, before = '', key = '', raw = ''] = match ?? [];
-    const value = unquote(raw.trim());
+    const value = unquote(raw.replace(/[ \t]+$/, ''));
     const column = before.length + key.length + 2;
     if (match === null) problem(1, 'is no KEY=value');
     else if (value === undefined)
@@ -27,11 +27,12 @@ export interface EnvValue {
   readonly column: number;
 }
 
+/** What bash would make of it, or undefined where it would do more than take off quotes. */
 function unquote(raw: string): string | undefined {
-  const single = /^'([^']*)'\s*(#.*)?$/.exec(raw);
-  if (single !== null) return single[1];
-  const double = /^"((?:[^"\\$`]|\\["\\$`])*)"\s*(#.*)?$/.exec(raw);
-  if (double !== null) return double[1]?.replace(/\\(["\\$`])/g, '$1');
-  const bare = /^([^\s"'\\$`;&|<>()#]*)(\s+#.*)?$/.exec(raw);
-  return bare?.[1];
+  const [, single] = /^'([^']*)'(?:[ \t]+#.*)?$/.exec(raw) ?? [];
+  if (single !== undefined) return single;
+  const [, double] = /^"((?:[^"\\$`]|\\["\\$`])*)"(?:[ \t]+#.*)?$/.exec(raw) ?? [];
+  if (double !== undefined) return double.replace(/\\(["\\$`])/g, '$1');
+  const [, bare] = /^((?!~)(?:[^\s"'\\$`;&|<>():]|:(?!~))*)(?:[ \t]+#.*)?$/.exec(raw) ?? [];
+  return bare;
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, cp, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { hintOf, kindOf, messagesOf } from '#common/errors.ts';
 import type { CommandResult } from '#common/process/command.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
+import { damageFiles } from '../testing/damage-files.ts';
 import { testRepository } from '../testing/test-repository.ts';
 import { resticFailure } from './restic-failure.ts';
 
@@ -88,7 +89,7 @@ const cases: readonly Case[] = [
     kind: 'damaged-repository',
     hint: /troubleshooting page/,
     spoil: async (repository) => {
-      for (const file of await filesIn(join(repository, 'data'))) await changeByte(file);
+      await damageFiles(join(repository, 'data'));
       return { args: ['check', '--read-data'] };
     },
   },
@@ -97,7 +98,11 @@ const cases: readonly Case[] = [
     kind: 'damaged-repository',
     hint: /troubleshooting page/,
     spoil: async (repository) => {
-      for (const file of await filesIn(join(repository, 'index'))) await writeFile(file, 'short');
+      const index = join(repository, 'index');
+      for (const name of await readdir(index)) {
+        await chmod(join(index, name), 0o600);
+        await truncate(join(index, name), 10);
+      }
       return { args: ['prune'] };
     },
   },
@@ -230,20 +235,3 @@ describe('the message of a failure', () => {
     }
   });
 });
-
-async function filesIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const found = entries.map(async (entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? filesIn(path) : [path];
-  });
-  return (await Promise.all(found)).flat();
-}
-
-async function changeByte(file: string): Promise<void> {
-  await chmod(file, 0o600);
-  const handle = await open(file, 'r+');
-  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, 20);
-  await handle.write(Buffer.from([(buffer[0] ?? 0) ^ 0xff]), 0, 1, 20);
-  await handle.close();
-}
