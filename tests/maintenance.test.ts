@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { snapshotTags } from '#common/archive/snapshot-tags.ts';
+import { makeQuickRepository } from '../backup-server/testing/quick-repository.ts';
 import { type Fleet, type Section, startFleet } from './rig/fleet.ts';
 
 describe('upkeep of real repositories', () => {
@@ -19,7 +20,7 @@ describe('upkeep of real repositories', () => {
   beforeEach(async () => {
     await rm(fleet.repositories, { recursive: true, force: true });
     await configure({ forget_policy: { last: 2 } });
-    await fleet.backupServer('init');
+    await makeQuickRepository(join(fleet.repositories, 'web'));
   });
 
   const configure = (maintenance: Section, more: Section = {}) =>
@@ -52,8 +53,11 @@ describe('upkeep of real repositories', () => {
     return (JSON.parse(stdout) as { time: string }[]).map(({ time }) => Number(time.slice(8, 10)));
   }
 
+  /** With size and time of change. */
   async function filesOf(folder: string): Promise<readonly string[]> {
-    return (await readdir(folder, { recursive: true })).sort();
+    const names = (await readdir(folder, { recursive: true })).sort();
+    const facts = await Promise.all(names.map((name) => stat(join(folder, name))));
+    return names.map((name, index) => `${name} ${facts[index]?.size} ${facts[index]?.mtimeMs}`);
   }
 
   it('forgets by the policy, but never the last complete backup behind eight partial ones', async () => {
@@ -142,6 +146,24 @@ describe('upkeep of real repositories', () => {
     assert.match(result.stdout, /^FAILED +lost /m);
     assert.match(result.stdout, /^ok +web /m);
     assert.equal(fleet.smtp.mails.at(-1)?.subject, '[Restic Maint] vault - Maintenance FAILED for lost');
+  });
+
+  it('is content with a repository that is still empty, but says so', async () => {
+    const result = await fleet.resticMaintenance('run');
+    assert.equal(result.exitCode, 0, result.stdout);
+    assert.match(result.stdout, /^WARNING +web /m);
+    assert.match(result.stdout, /the repository holds no snapshot of this host/);
+  });
+
+  it('tells a wrong password, and the mail has the hint', async () => {
+    const wrong = join(fleet.folder, 'server/wrong');
+    await writeFile(wrong, 'wrong', { mode: 0o600 });
+    await configure({ forget_policy: { last: 2 } }, { password_file: wrong });
+    const result = await fleet.resticMaintenance('run');
+    assert.equal(result.exitCode, 1);
+    assert.match(result.stdout, /the password is wrong/);
+    assert.match(result.stdout, /Compare password_file/);
+    assert.equal(fleet.smtp.mails.at(-1)?.subject, '[Restic Maint] vault - Maintenance FAILED for web');
   });
 
   it('refuses a policy that keeps nothing', async () => {
