@@ -1,4 +1,14 @@
-import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import type { Problems } from './problems.ts';
 
 export type KeyPath = readonly (string | number)[];
@@ -21,9 +31,16 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlS
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
-  for (const error of document.errors)
-    problems.add({ ...place(error.pos[0]), message: `is no valid YAML: ${error.message}` });
+  for (const error of document.errors) problems.add({ ...place(error.pos[0]), message: syntaxMessage(error) });
   if (document.errors.length > 0) return undefined;
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error; // an alias without its anchor, or far too many of them
+    problems.add({ ...place(offsetOfBadAlias(document)), message: `is no valid YAML: ${error.message}` });
+    return undefined;
+  }
   const nodeAt = (path: KeyPath): Node | undefined => {
     for (let length = path.length; length >= 0; length -= 1) {
       const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
@@ -36,7 +53,7 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlS
   };
   return {
     file,
-    value: document.toJS() as unknown,
+    value,
     problemAt: (path, message) => add(nodeAt(path), path, message),
     problemAtKey: (path, message) => {
       const parent = nodeAt(path.slice(0, -1));
@@ -46,6 +63,23 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlS
       add(isNode(pair?.key) ? pair.key : parent, path, message);
     },
   };
+}
+
+function syntaxMessage({ code, message }: YAMLError): string {
+  return code === 'MULTIPLE_DOCS' ? 'begins a second document; a file is one' : `is no valid YAML: ${message}`;
+}
+
+/** Where the first alias without an anchor stands; the file's beginning when there is none. */
+function offsetOfBadAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** `hosts[0].ssh_port` */
