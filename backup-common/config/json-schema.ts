@@ -14,13 +14,13 @@ const formats: Readonly<Record<string, { readonly test: (text: string) => boolea
     expected: 'a duration with a unit, such as 90s, 15m, 26h or 30d',
   },
   'byte-size': {
-    test: (text) => parseByteSize(text) !== undefined,
-    expected: 'a size with a unit, such as 500MiB or 10GB',
+    test: (text) => (parseByteSize(text) ?? 0) > 0,
+    expected: 'a size above 0 with a unit, such as 500MiB or 10GB',
   },
   'absolute-path': { test: (text) => text.startsWith('/') && !text.includes('\0'), expected: 'an absolute path' },
   'safe-name': {
     test: (text) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(text) && text.length <= 200,
-    expected: 'a name of letters, digits, ".", "_" and "-" that begins with a letter or digit',
+    expected: 'a name of letters, digits, ".", "_" and "-" that does not begin with "." or "-"',
   },
   'time-zone': { test: isTimeZone, expected: 'a time zone such as Europe/Berlin' },
 };
@@ -99,8 +99,19 @@ function messageOf(error: ErrorObject): string {
   if (error.keyword === 'format')
     return `must be ${formats[String(error.params.format)]?.expected ?? error.params.format}`;
   if (error.keyword === 'enum') return `must be one of ${(error.params.allowedValues as unknown[]).join(', ')}`;
-  if (error.keyword === 'type') return `must be ${typeWords(error.params.type)}, not ${JSON.stringify(error.data)}`;
+  if (error.keyword === 'type') return `must be ${typeWords(error.params.type)}, not ${shown(error.data)}`;
+  if (isEmptiness(error)) return 'must not be empty';
   return error.message ?? `breaks the rule "${error.keyword}"`;
+}
+
+function isEmptiness({ keyword, params }: ErrorObject): boolean {
+  return ['minItems', 'minLength', 'minProperties'].includes(keyword) && params.limit === 1;
+}
+
+/** A value in a message: one line, whatever it holds. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a map of keys';
+  return JSON.stringify(value);
 }
 
 const words: Readonly<Record<string, string>> = {
