@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogLevel } from '../create-log.ts';
 import { hasCode } from '../errors.ts';
@@ -36,36 +36,52 @@ export type CommonKey = keyof typeof commonKeys;
 /** The values of common_config over its defaults. */
 export type CommonConfig = (key: CommonKey) => string | undefined;
 
-const wholeNumbers: readonly CommonKey[] = [
-  'DEFAULT_MIN_FREE_SPACE_MB',
-  'DEFAULT_KEEP_DAYS',
-  'LOG_LEVEL',
-  'LOG_LEVEL_COMMON',
-];
+interface Rule {
+  readonly pattern: RegExp;
+  readonly expected: string;
+}
 
-/** Reads `<configDir>/common_config`; without the file the defaults count. Adds a problem for everything wrong. */
+const level: Rule = { pattern: /^[0-3]$/, expected: 'must be 0, 1, 2 or 3' };
+const rules: Readonly<Partial<Record<CommonKey, Rule>>> = {
+  DEFAULT_MIN_FREE_SPACE_MB: { pattern: /^\d+$/, expected: 'must be a whole number' },
+  DEFAULT_KEEP_DAYS: { pattern: /^0*[1-9]\d*$/, expected: 'must be a whole number from 1' },
+  LOG_LEVEL: level,
+  LOG_LEVEL_COMMON: level,
+};
+
+/**
+ * Reads `<configDir>/common_config`; without the file, or where a value is empty, the defaults count. Adds a problem for
+ * everything wrong.
+ */
 export async function readCommonConfig(configDir: string, problems: Problems): Promise<CommonConfig> {
   const file = join(configDir, 'common_config');
   const values = parseEnvFile(file, await readIfSafe(file, problems), problems);
   for (const [key, { value, line, column }] of values) {
-    const add = (message: string): void => problems.add({ file, line, column, path: key, message });
-    if (!isCommonKey(key)) add(unknownKey(key));
-    else if (wholeNumbers.includes(key) && !/^\d+$/.test(value)) add('must be a whole number');
+    const message = isCommonKey(key) ? valueProblem(key, value) : unknownKey(key);
+    if (message !== undefined) problems.add({ file, line, column, path: key, message });
   }
-  return (key) => values.get(key)?.value ?? commonKeys[key].default;
+  return (key) => values.get(key)?.value || commonKeys[key].default;
 }
 
 async function readIfSafe(file: string, problems: Problems): Promise<string> {
-  try {
-    const text = await readFile(file, 'utf8');
-    const unsafe = await fileProblem(file, false);
-    if (unsafe === undefined) return text;
-    problems.add(unsafe);
-    return '';
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return '';
-    throw error;
-  }
+  if (!(await isThere(file))) return '';
+  const unsafe = await fileProblem(file, false);
+  if (unsafe === undefined) return readFile(file, 'utf8');
+  problems.add(unsafe);
+  return '';
+}
+
+/** True as well for a link that leads nowhere and for what cannot be looked at: these are not "no file". */
+async function isThere(file: string): Promise<boolean> {
+  return lstat(file).then(
+    () => true,
+    (error) => !hasCode(error, 'ENOENT'),
+  );
+}
+
+function valueProblem(key: CommonKey, value: string): string | undefined {
+  const rule = rules[key];
+  return rule === undefined || value === '' || rule.pattern.test(value) ? undefined : rule.expected;
 }
 
 function isCommonKey(key: string): key is CommonKey {
