@@ -33,7 +33,7 @@ export interface Secret {
   readonly credential?: string;
 }
 
-/** Reads a secret when it is needed. Throws a BackupError when it is not there or others may read it. */
+/** Reads a secret when it is needed. Throws a BackupError when it is not there, empty, or others may read it. */
 export async function readSecret(secret: Secret): Promise<string> {
   if (secret.env !== undefined) {
     const value = process.env[secret.env];
@@ -43,7 +43,9 @@ export async function readSecret(secret: Secret): Promise<string> {
   const path = secret.file ?? credentialPath(secret.credential ?? '');
   const problem = await fileProblem(path, secret.file !== undefined);
   if (problem !== undefined) throw new BackupError(formatProblem(problem));
-  return (await readFile(path, 'utf8')).split('\n')[0] ?? '';
+  const [first = ''] = (await readFile(path, 'utf8')).split('\n');
+  if (first === '') throw new BackupError(`${path}: the first line is empty, so there is no secret in it`);
+  return first;
 }
 
 function credentialPath(name: string): string {
