@@ -54,7 +54,9 @@ export async function loadServices(
 
 async function findServiceFiles(configDir: string, problems: Problems): Promise<string[]> {
   const found: string[] = [];
+  await refuseServiceIn(configDir, problems);
   for (const type of await foldersIn(configDir)) {
+    await refuseServiceIn(type, problems);
     for (const folder of await foldersIn(type)) {
       const below = await foldersIn(folder);
       for (const candidate of [folder, ...below]) found.push(...(await serviceFilesIn(candidate, problems)));
@@ -68,16 +70,27 @@ async function foldersIn(folder: string): Promise<string[]> {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
     throw error;
   }
 }
 
+/** A file too high up would be left out without a word, and its service with it. */
+async function refuseServiceIn(folder: string, problems: Problems): Promise<void> {
+  const entries = await readdir(folder).catch(() => []);
+  for (const name of entries.filter(isServiceFile))
+    problems.add({ file: join(folder, name), message: 'is in no folder <type>/<service>; move it into one' });
+}
+
 async function serviceFilesIn(folder: string, problems: Problems): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name === 'service.yaml' || name === 'service.yml');
+  const names = (await readdir(folder)).filter(isServiceFile).sort();
   if (names.length === 2)
     problems.add({ file: join(folder, 'service.yml'), message: 'stands beside service.yaml; keep one of them' });
   return names.slice(0, 1).map((name) => join(folder, name));
+}
+
+function isServiceFile(name: string): boolean {
+  return name === 'service.yaml' || name === 'service.yml';
 }
 
 function typeOf(configDir: string, path: string): string {
