@@ -7,10 +7,11 @@ import { parseDuration } from '#common/config/duration.ts';
 import { fileProblem } from '#common/config/file-safety.ts';
 import { mailTransportOf } from '#common/config/mail-schema.ts';
 import type { Problems } from '#common/config/problems.ts';
+import type { KeyPath } from '#common/config/yaml-source.ts';
 import type { LogLevel } from '#common/create-log.ts';
 import { fullHostname } from '#common/full-hostname.ts';
 import type { MailTransport } from '#common/notify/mail.ts';
-import { type KeepRule, parsePolicy } from './forget-policy.ts';
+import { type KeepRule, type PolicySection, parsePolicy } from './forget-policy.ts';
 import { parseReadData, type ReadDataPlan } from './read-data.ts';
 import { serverConfigSchema } from './server-config-schema.ts';
 
@@ -176,43 +177,52 @@ function maintenanceOf(section: ServerSection, common: CommonConfig, readData: R
 /** Undefined after adding a problem for a host that cannot be used as it is. */
 function hostsOf(section: ServerSection, { source }: ConfigFile): readonly HostConfig[] | undefined {
   const names = new Set<string>();
-  let isUsable = true;
-  const refuse = (index: number, key: string, message: string): void => {
-    isUsable = false;
-    source.problemAt(['hosts', index, key], message);
+  const refused = new Set<string>();
+  const refuse = (path: KeyPath, message: string): void => {
+    if (!refused.has(path.join())) source.problemAt(path, message); // many hosts can share one bad policy
+    refused.add(path.join());
   };
   const hosts = section.hosts.map((own, index) => {
     const host = { ...section.defaults, ...own };
-    if (names.has(host.hostname)) refuse(index, 'hostname', `"${host.hostname}" is there twice`);
+    if (names.has(host.hostname)) refuse(['hosts', index, 'hostname'], `"${host.hostname}" is there twice`);
     names.add(host.hostname);
-    const policy = host.forget_policy ?? host.restic_forget_policy ?? section.restic.maintenance.forget_policy;
-    const keep = parsePolicy(policy as Parameters<typeof parsePolicy>[0]);
-    if (typeof keep === 'string') refuse(index, 'forget_policy', keep);
-    const connection = connectionOf(host);
-    if (typeof connection === 'string')
-      refuse(index, connection, `the key "${connection}" is missing (here or in defaults)`);
-    return hostConfigOf(
-      host,
-      section,
-      typeof keep === 'string' ? [] : keep,
-      typeof connection === 'string' ? noConnection : connection,
-    );
+    const { path, policy } = policyOf(section, index);
+    const keep = parsePolicy(policy);
+    if (typeof keep === 'string') refuse(path, keep);
+    for (const key of missingKeys(host))
+      refuse(['hosts', index, key], `the key "${key}" is missing (here or in defaults)`);
+    return hostConfigOf(host, section, typeof keep === 'string' ? [] : keep);
   });
-  return isUsable ? hosts : undefined;
+  return refused.size === 0 ? hosts : undefined;
 }
 
-/** Stands in for a connection whose keys are missing; a configuration with one is never used. */
-const noConnection: ConnectionConfig = { type: 'local', folder: '/' };
+/** The nearest policy and its place: the host's own, or that of defaults, or that of all maintenance. */
+function policyOf(section: ServerSection, index: number): { readonly path: KeyPath; readonly policy?: PolicySection } {
+  const places = [
+    [['hosts', index], section.hosts[index]],
+    [['defaults'], section.defaults],
+    [['restic', 'maintenance'], section.restic.maintenance],
+  ] as const;
+  for (const [place, settings] of places) {
+    for (const key of ['forget_policy', 'restic_forget_policy'] as const) {
+      const policy = (settings as Readonly<Record<string, unknown>> | undefined)?.[key];
+      if (policy !== undefined) return { path: [...place, key], policy: policy as PolicySection };
+    }
+  }
+  return { path: ['restic', 'maintenance', 'forget_policy'] };
+}
 
-function hostConfigOf(
-  host: HostSection,
-  section: ServerSection,
-  keep: readonly KeepRule[],
-  connection: ConnectionConfig,
-): HostConfig {
+function missingKeys(host: HostSection): readonly (keyof HostSection)[] {
+  const needed = host.transport === 'local' ? (['remote_tar_dir'] as const) : sftpKeys;
+  return needed.filter((key) => host[key] === undefined);
+}
+
+const sftpKeys = ['remote_tar_dir', 'ssh_user', 'ssh_key_file'] as const;
+
+function hostConfigOf(host: HostSection, section: ServerSection, keep: readonly KeepRule[]): HostConfig {
   return {
     name: host.hostname,
-    connection,
+    connection: connectionOf(host),
     repository: host.repository ?? joinRepository(section.restic.repository_root, host.hostname),
     passwordFile: host.password_file ?? section.restic.password_file,
     adminEmail: host.admin_email,
@@ -229,13 +239,10 @@ function hostConfigOf(
   };
 }
 
-/** The connection, or the name of the key it lacks. */
-function connectionOf(host: HostSection): ConnectionConfig | string {
-  const { remote_tar_dir: folder, ssh_user: user, ssh_key_file: keyFile } = host;
-  if (folder === undefined) return 'remote_tar_dir';
+/** Keys that it needs and that are missing have been refused. */
+function connectionOf(host: HostSection): ConnectionConfig {
+  const { remote_tar_dir: folder = '', ssh_user: user = '', ssh_key_file: keyFile = '' } = host;
   if (host.transport === 'local') return { type: 'local', folder };
-  if (user === undefined) return 'ssh_user';
-  if (keyFile === undefined) return 'ssh_key_file';
   return {
     type: 'sftp',
     folder,

@@ -15,7 +15,12 @@ const withinFlags = /^--keep-within(-(hourly|daily|weekly|monthly|yearly))?$/;
 export function parsePolicy(policy: PolicySection = defaultPolicy): readonly KeepRule[] | string {
   const rules = typeof policy === 'string' ? parseArguments(policy) : rulesOf(policy);
   if (typeof rules === 'string') return rules;
-  return rules.length > 0 ? rules : 'keeps nothing at all; say how many snapshots to keep';
+  return rules.some(keepsAny) ? rules : 'keeps nothing at all; say how many snapshots to keep';
+}
+
+/** Counts begin at 1, but a span can be none: `--keep-within 0d`. */
+function keepsAny([, value]: KeepRule): boolean {
+  return /[1-9]/.test(value);
 }
 
 function rulesOf(policy: Exclude<PolicySection, string>): readonly KeepRule[] {
@@ -35,7 +40,8 @@ function parseArguments(text: string): readonly KeepRule[] | string {
       return `"${flag}" is decided elsewhere (maintenance.prune; snapshots are grouped by host)`;
     const isCount = countFlags.test(flag) && /^[1-9]\d*$/.test(value);
     const isWithin = withinFlags.test(flag) && /^(\d+[ymdh])+$/.test(value);
-    if (!isCount && !isWithin) return `"${flag} ${value}" is no rule such as --keep-daily 7 or --keep-within 2m`;
+    if (!isCount && !isWithin)
+      return `"${`${flag} ${value}`.trim()}" is no rule such as --keep-daily 7 or --keep-within 2m`;
     rules.push([flag, value]);
   }
   return rules;

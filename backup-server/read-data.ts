@@ -22,5 +22,14 @@ export function parseReadData(section: ReadDataSection): ReadDataPlan | undefine
   const mode = String(section.check_read_data_mode ?? 'false');
   if (mode === 'true') return { type: 'all' };
   if (mode === 'false' || mode === '') return { type: 'none' };
-  return /^(\d+(\.\d+)?%|\d+\/\d+|\d+[KMGT])$/.test(mode) ? { type: 'subset', subset: mode } : undefined;
+  return isSubset(mode) ? { type: 'subset', subset: mode } : undefined;
+}
+
+/** What restic takes: a part of the whole such as `10%`, the n-th of at most 256 parts such as `1/5`, or a size such as `5G`. */
+function isSubset(text: string): boolean {
+  const [, percentage] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+  if (percentage !== undefined) return Number(percentage) > 0 && Number(percentage) <= 100;
+  const [, part, parts] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (part !== undefined) return Number(part) >= 1 && Number(part) <= Number(parts) && Number(parts) <= 256;
+  return /^[1-9]\d*[KMGT]$/.test(text);
 }

@@ -34,8 +34,11 @@ const forgetPolicy = {
 } as const;
 
 const optionList = {
-  anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
-  expected: 'a list of arguments, or a text of arguments separated by blanks',
+  anyOf: [
+    { type: 'string', pattern: `^([^"']|"[^"]*"|'[^']*')*$` },
+    { type: 'array', items: { type: 'string' } },
+  ],
+  expected: 'a list of arguments, or a text of arguments separated by blanks with every quote closed',
 } as const;
 
 /** What a host and `defaults` have in common. */
