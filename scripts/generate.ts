@@ -21,7 +21,7 @@ const files = new Map<string, string>([
   ...Object.entries(schemas).map(
     ([name, schema]) => [`docs/schemas/${name}.schema.json`, editorSchema(schema)] as const,
   ),
-  ['docs/configuration.md', referencePage(commonKeys satisfies CommonKeys, Object.values(schemas))],
+  ['docs/configuration.md', referencePage(commonKeys satisfies CommonKeys, Object.values(schemas), collectors)],
 ]);
 
 const stale: string[] = [];
