@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { stringify } from 'yaml';
 import { formatProblem, Problems } from '#common/config/problems.ts';
 import { fullHostname } from '#common/full-hostname.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
@@ -19,15 +18,19 @@ interface Settings {
   readonly hosts?: readonly Section[];
 }
 
-/** What is needed, with these settings over it. In all texts `DIR` stands for the folder of the configuration. */
+/** What is needed, with these settings over it, as JSON, which is YAML too. In all texts `DIR` stands for the folder of the configuration. */
 function textOf({ top, global = {}, restic, maintenance = {}, defaults, hosts = [{ hostname: 'web' }] }: Settings) {
-  return stringify({
-    ...top,
-    global,
-    restic: { repository_root: '/srv/restic', password_file: 'DIR/password', maintenance, ...restic },
-    defaults: { ssh_user: 'backup', ssh_key_file: 'DIR/key', remote_tar_dir: '/drop', ...defaults },
-    hosts,
-  });
+  return JSON.stringify(
+    {
+      ...top,
+      global,
+      restic: { repository_root: '/srv/restic', password_file: 'DIR/password', maintenance, ...restic },
+      defaults: { ssh_user: 'backup', ssh_key_file: 'DIR/key', remote_tar_dir: '/drop', ...defaults },
+      hosts,
+    },
+    null,
+    2,
+  );
 }
 
 async function load(test: TestContext, text: string, common = '', secretMode = 0o600) {
@@ -302,7 +305,7 @@ describe('the repository of a host', () => {
 describe('a host', () => {
   it('on this machine needs a folder and nothing of SSH', async (test) => {
     const folder = { hostname: 'web', transport: 'local', remote_tar_dir: '/here' };
-    const text = stringify({
+    const text = JSON.stringify({
       restic: { repository_root: '/srv/restic', password_file: 'DIR/password' },
       hosts: [folder],
     });

@@ -55,6 +55,7 @@ export class SftpSession {
     });
   }
 
+  /** Never rejects: all that was asked for has been answered, and a peer that has gone needs no farewell. */
   async close(): Promise<void> {
     const isOpen = this.#ended === undefined;
     const { client, socket } = this.#parts;
@@ -62,6 +63,8 @@ export class SftpSession {
     const timer = setTimeout(() => socket.destroy(), closingMs);
     try {
       if (isOpen) await client.end();
+    } catch {
+      // the connection broke while it was being closed
     } finally {
       clearTimeout(timer);
       socket.destroy();
