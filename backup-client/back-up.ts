@@ -12,6 +12,7 @@ import { withDirectoryLock } from '#common/directory-lock.ts';
 import { BackupError, hasCode, kindOf, messagesOf } from '#common/errors.ts';
 import { freeSpace } from '#common/free-space.ts';
 import type { Log } from '#common/log.ts';
+import type { Collector } from '#common/plugin/collector.ts';
 import type { Runner } from '#common/process/runner.ts';
 import { partReport } from '#common/run/part-report.ts';
 import type { PartReport, RunReport } from '#common/run/report.ts';
@@ -20,9 +21,11 @@ import { Stages } from '#common/run/stages.ts';
 import { BaseArchive, forgetBase } from './base-archive.ts';
 import type { ClientConfig } from './config.ts';
 import type { Service } from './discover.ts';
-import { emptyStaging, knownArchives, prepareDropFolder, stagingName } from './drop-folder.ts';
+import { emptyStaging, keptFolderOf, knownArchives, prepareDropFolder, stagingName } from './drop-folder.ts';
 import { expiredArchives } from './expire-archives.ts';
-import { type OpenArchive, runService, type ServiceSources, type ServiceTools, tooLittleSpace } from './service-run.ts';
+import { InterventionLog } from './intervention-log.ts';
+import { type OpenArchive, runService, type ServiceTools, type ServiceTrace, tooLittleSpace } from './service-run.ts';
+import { undoAll } from './undo.ts';
 
 export interface BackUpTools {
   readonly version: string;
@@ -32,6 +35,9 @@ export interface BackUpTools {
   readonly sleep: (ms: number) => Promise<void>;
   readonly signal: AbortSignal;
   readonly runner: Runner;
+  /** Programs that do not end with the run, but with their own signal. */
+  readonly lastingRunner: (signal: AbortSignal) => Runner;
+  readonly collectors: readonly Collector[];
   readonly dryRun: boolean;
 }
 
@@ -47,6 +53,7 @@ export async function backUp(
   const stages = new Stages(tools.log, tools.now);
   const startedAt = tools.now();
   const parts: PartReport[] = [];
+  const leftovers: PartReport[] = [];
   const common = {
     program: 'local-backup',
     version: tools.version,
@@ -58,13 +65,14 @@ export async function backUp(
       ...common,
       startedAt: startedAt.toISOString(),
       finishedAt: tools.now().toISOString(),
-      parts,
+      parts: [...leftovers, ...parts],
       stages: stages.records,
       warnings: stages.warnings,
       facts: {},
       ...more,
     });
   try {
+    if (!tools.dryRun) leftovers.push(...(await recoverLeftovers(config, tools)));
     const facts = tools.dryRun
       ? await checkServices(config, services, parts, tools)
       : await makeArchive(config, services, formatArchiveName(config.hostname, startedAt), stages, parts, tools);
@@ -72,6 +80,23 @@ export async function backUp(
   } catch (error) {
     return report({ failure: stages.failureOf(tools.signal.aborted ? tools.signal.reason : error) });
   }
+}
+
+/** What an interrupted run had stopped is started first; what cannot be is a failed part of this run. */
+async function recoverLeftovers(config: ClientConfig, tools: BackUpTools): Promise<PartReport[]> {
+  const log = new InterventionLog(config.stateDir);
+  if ((await log.all()).length === 0) return [];
+  const part = await partReport('left by an interrupted run', tools, async (stages) => {
+    const warn = (message: string): void => stages.warn(message);
+    await stages.run('recover', async () => {
+      const { done, failures } = await undoAll(log, tools.collectors, { ...tools, commands: config.tools, warn });
+      for (const line of done) warn(line);
+      for (const failure of failures.slice(1)) warn(messagesOf(failure).join('; '));
+      if (failures[0] !== undefined) throw failures[0];
+    });
+    return {};
+  });
+  return [part];
 }
 
 type Facts = RunReport['facts'];
@@ -93,7 +118,9 @@ async function makeArchive(
   });
   const run = { config, services, name, staging, stages, parts, tools };
   try {
-    const { size, entries, bytes, base } = await build(run);
+    const built = await build(run);
+    if (built === undefined) return {};
+    const { size, entries, bytes, base } = built;
     try {
       await stages.run('publish', () => publish(run, base));
     } finally {
@@ -131,8 +158,8 @@ function spoolPath({ staging }: Making): string {
   return join(staging, 'index');
 }
 
-/** Builds on the last archive; when what comes of that does not verify, everything is read instead. */
-async function build(run: Making): Promise<Built> {
+/** Builds on the last archive, undefined when every service is left out this time; when what comes of that does not verify, everything is read instead. */
+async function build(run: Making): Promise<Built | undefined> {
   const { config, stages, parts } = run;
   const base = await BaseArchive.open(config, run.name.time, true);
   try {
@@ -147,12 +174,12 @@ async function build(run: Making): Promise<Built> {
   }
 }
 
-async function buildOn(base: BaseArchive, run: Making): Promise<Built> {
+async function buildOn(base: BaseArchive, run: Making): Promise<Built | undefined> {
   const { config, services, name, staging, stages, parts, tools } = run;
   for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
   const size = await withFiles(stagedPath(run), spoolPath(run), async (file, indexSpool) => {
     const writer = new ArchiveWriter(file, indexSpool);
-    const sources = await runServices(
+    const traces = await runServices(
       config,
       services,
       { writer, folders: new Set() },
@@ -160,11 +187,16 @@ async function buildOn(base: BaseArchive, run: Making): Promise<Built> {
       parts,
       tools,
     );
-    if (parts.every(({ outcome }) => outcome === 'failed')) throw nothingSaved();
+    if (parts.every(({ outcome }) => outcome === 'skipped')) return undefined;
+    if (parts.every(({ outcome }) => outcome === 'failed' || outcome === 'skipped')) throw nothingSaved();
     return stages.run('write index', () =>
-      writer.finish(archiveFacts(config, name, services, parts, sources, tools), msToNs(name.time)),
+      writer.finish(archiveFacts(config, name, services, parts, traces, tools), msToNs(name.time)),
     );
   });
+  if (size === undefined) {
+    await base.close();
+    return undefined;
+  }
   const verified = await stages.run('verify', () => verify(stagedPath(run)));
   return { size, ...verified, base };
 }
@@ -214,8 +246,8 @@ async function runServices(
   place: Pick<ServiceTools, 'staging' | 'reuse'>,
   parts: PartReport[],
   tools: BackUpTools,
-): Promise<ReadonlyMap<Service, ServiceSources>> {
-  const sources = new Map<Service, ServiceSources>();
+): Promise<ReadonlyMap<Service, ServiceTrace>> {
+  const traces = new Map<Service, ServiceTrace>();
   for (const service of services) {
     tools.signal.throwIfAborted();
     const name = `${service.type}/${service.name}`;
@@ -224,16 +256,16 @@ async function runServices(
       ...tools,
       ...place,
       log,
-      tar: config.tools.tar,
+      commands: config.tools,
+      interventions: new InterventionLog(config.stateDir),
+      keptFolder: keptFolderOf(config),
       minFreeSpaceBytes: config.minFreeSpaceBytes,
     };
     parts.push(
-      await partReport(name, { ...tools, log }, (stages) =>
-        runService(service, archive, stages, serviceTools, sources),
-      ),
+      await partReport(name, { ...tools, log }, (stages) => runService(service, archive, stages, serviceTools, traces)),
     );
   }
-  return sources;
+  return traces;
 }
 
 function archiveFacts(
@@ -241,7 +273,7 @@ function archiveFacts(
   name: ArchiveName,
   services: readonly Service[],
   parts: readonly PartReport[],
-  sources: ReadonlyMap<Service, ServiceSources>,
+  traces: ReadonlyMap<Service, ServiceTrace>,
   tools: BackUpTools,
 ) {
   const factsOf = (service: Service, index: number): ServiceFacts => {
@@ -252,7 +284,8 @@ function archiveFacts(
     return {
       ...common,
       ...(failure !== undefined && { failure: failure.messages }),
-      sources: sources.get(service) ?? [],
+      sources: [],
+      ...traces.get(service),
     };
   };
   const program = `local-backup ${tools.version}`;

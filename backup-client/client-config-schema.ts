@@ -76,6 +76,13 @@ export const clientConfigSchema = {
       },
       additionalProperties: false,
     },
+    ignore: {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      default: [],
+      description:
+        'What need not be saved and is not named by "local-backup plan": "<kind>/<name>", with * for anything, for example "volume/*_cache".',
+    },
     mail: mailSchema,
     tools: {
       type: 'object',
@@ -87,7 +94,9 @@ export const clientConfigSchema = {
         msmtp_cmd: command('the program that sends mails'),
         docker_cmd: command('docker compose'),
         pg_dump_cmd: command('pg_dump'),
-        mysqldump_cmd: command('mysqldump'),
+        mysqldump_cmd: command('mysqldump or mariadb-dump'),
+        influx_cmd: command("InfluxDB's client"),
+        univention_backup_cmd: command("Univention's backup program"),
         yq_cmd: { type: 'string', description: 'Not used any more; accepted from older configurations.' },
       },
       additionalProperties: false,

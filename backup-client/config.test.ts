@@ -45,7 +45,16 @@ it('three keys are enough, everything else has a default', async (test) => {
     runtimeDir: '/run/backup',
     lock: { retries: 3, retryIntervalMs: 60_000 },
     mail: { type: 'sendmail', command: ['msmtp'] },
-    tools: { tar: 'tar', rsync: 'rsync' },
+    tools: {
+      docker: 'docker compose',
+      influx: 'influx',
+      mysqldump: 'mysqldump',
+      pg_dump: 'pg_dump',
+      rsync: 'rsync',
+      tar: 'tar',
+      univention_backup: 'univention-backup',
+    },
+    ignore: [],
   });
 });
 

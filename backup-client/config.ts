@@ -9,6 +9,7 @@ import type { Problems } from '#common/config/problems.ts';
 import type { LogLevel } from '#common/create-log.ts';
 import { fullHostname } from '#common/full-hostname.ts';
 import type { MailTransport } from '#common/notify/mail.ts';
+import type { ToolCommands } from '#common/plugin/collector.ts';
 import { clientConfigSchema } from './client-config-schema.ts';
 
 /** What client_config.yml and common_config say together. */
@@ -29,7 +30,9 @@ export interface ClientConfig {
   readonly runtimeDir: string;
   readonly lock: { readonly retries: number; readonly retryIntervalMs: number };
   readonly mail: MailTransport;
-  readonly tools: { readonly tar: string; readonly rsync: string };
+  readonly tools: ToolCommands;
+  /** What the coverage audit does not name: `<kind>/<name>`, with `*` for anything. */
+  readonly ignore: readonly string[];
 }
 
 export interface Account {
@@ -81,10 +84,20 @@ function settingsOf(
       retryIntervalMs: (parseDuration(section.lock.retry_interval ?? '60s') ?? 60) * 1000,
     },
     mail: mailTransportOf(section.mail, section.tools.msmtp_cmd ?? common('MSMTP_CMD') ?? 'msmtp'),
-    tools: {
-      tar: section.tools.tar_cmd ?? common('TAR_CMD') ?? 'tar',
-      rsync: section.tools.rsync_cmd ?? common('RSYNC_CMD') ?? 'rsync',
-    },
+    tools: toolsOf(section, common),
+    ignore: section.ignore,
+  };
+}
+
+function toolsOf({ tools }: ClientSection, common: CommonConfig): ToolCommands {
+  return {
+    docker: tools.docker_cmd ?? common('DOCKER_CMD') ?? 'docker compose',
+    influx: tools.influx_cmd ?? common('INFLUX_CMD') ?? 'influx',
+    mysqldump: tools.mysqldump_cmd ?? common('MYSQL_DUMP_CMD') ?? 'mysqldump',
+    pg_dump: tools.pg_dump_cmd ?? common('PG_DUMP_CMD') ?? 'pg_dump',
+    rsync: tools.rsync_cmd ?? common('RSYNC_CMD') ?? 'rsync',
+    tar: tools.tar_cmd ?? common('TAR_CMD') ?? 'tar',
+    univention_backup: tools.univention_backup_cmd ?? common('UNIVENTION_BACKUP_CMD') ?? 'univention-backup',
   };
 }
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type ConfigFile, readConfigFile } from '#common/config/config-file.ts';
+import { parseDuration } from '#common/config/duration.ts';
 import type { Problems } from '#common/config/problems.ts';
 import { hasCode } from '#common/errors.ts';
 import type { Collector } from '#common/plugin/collector.ts';
@@ -12,6 +13,10 @@ export interface Service {
   readonly name: string;
   readonly file: string;
   readonly tasks: readonly Task[];
+  /** How long it may be stopped before that is a warning. */
+  readonly maxDowntimeMs: number | undefined;
+  /** How long starting it again may take. */
+  readonly resumeTimeoutMs: number;
 }
 
 export interface Task {
@@ -97,12 +102,20 @@ function typeOf(configDir: string, path: string): string {
   return relative(configDir, path).split('/')[0] ?? basename(dirname(path));
 }
 
+interface ServiceSection {
+  readonly name: string;
+  readonly max_downtime?: string;
+  readonly resume_timeout?: string;
+}
+
 function serviceOf(path: string, type: string, file: ConfigFile, collectors: readonly Collector[]): Service {
-  const { service, ...tasks } = file.value as { service: { name: string } } & Record<string, unknown>;
+  const { service, ...tasks } = file.value as { service: ServiceSection } & Record<string, unknown>;
   return {
     type,
     name: service.name,
     file: path,
+    maxDowntimeMs: msOf(service.max_downtime),
+    resumeTimeoutMs: msOf(service.resume_timeout) ?? 0,
     tasks: Object.entries(tasks).map(([key, options]) => {
       const collector = collectors.find(({ taskKeys }) => taskKeys.includes(key));
       if (collector === undefined)
@@ -110,4 +123,14 @@ function serviceOf(path: string, type: string, file: ConfigFile, collectors: rea
       return { key, collector, options };
     }),
   };
+}
+
+function msOf(duration: string | undefined): number | undefined {
+  const seconds = duration === undefined ? undefined : parseDuration(duration);
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+/** The options have passed the collector's own schema, which is what its type is made from. */
+export function collectorOf(task: Task): Collector<unknown> {
+  return task.collector as Collector<unknown>;
 }

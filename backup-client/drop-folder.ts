@@ -12,6 +12,11 @@ const doneName = 'done';
 /** Root's own place in the drop folder, on the same file system. */
 export const stagingName = '.staging';
 
+/** Where tasks keep what they need from run to run, such as mirrors: root's, on the drop folder's file system. */
+export function keptFolderOf(config: ClientConfig): string {
+  return join(config.baseBackupDir, '.kept');
+}
+
 /**
  * Gives the drop folder its rights: root's, the fetching group may enter, read and add names (1770), and because of the
  * sticky bit touches only what is its own. `done/` belongs to the fetching account, staging to root alone.
@@ -21,6 +26,7 @@ export async function prepareDropFolder(config: ClientConfig): Promise<void> {
   await claimFolder(folder, 0, group.id, 0o1770);
   await claimFolder(join(folder, doneName), user.id, group.id, 0o770);
   await claimFolder(join(folder, stagingName), 0, 0, 0o700);
+  await claimFolder(keptFolderOf(config), 0, 0, 0o700);
 }
 
 /** Through a handle, so that nobody can put a link in the place of the folder between look and change. */
@@ -76,7 +82,7 @@ async function isComplete(path: string): Promise<boolean> {
     const source = await openFileSource(path);
     try {
       const index = await openArchiveIndex(source);
-      return index?.facts.services.every((service) => service.outcome !== 'failed') ?? false;
+      return index?.facts.services.every(({ outcome }) => outcome === 'ok' || outcome === 'warning') ?? false;
     } finally {
       await source.close();
     }

@@ -1,24 +1,27 @@
-import { dirname } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ArchiveWriter } from '#common/archive/archive-writer.ts';
 import type { BytePath } from '#common/archive/byte-path.ts';
 import { BackupError } from '#common/errors.ts';
 import { freeSpace } from '#common/free-space.ts';
-import type { Log } from '#common/log.ts';
-import type { Collector, CollectorContext } from '#common/plugin/collector.ts';
+import type { CollectorContext } from '#common/plugin/collector.ts';
 import type { Runner } from '#common/process/runner.ts';
 import type { PartResult } from '#common/run/part-report.ts';
 import type { Stages } from '#common/run/stages.ts';
 import { withWorkFolder } from '#common/work-folder.ts';
 import type { Reuse } from './collect/read-tree.ts';
 import { ServiceArchiveWriter } from './collect/service-archive.ts';
-import type { Service, Task } from './discover.ts';
+import { collectorOf, type Service, type Task } from './discover.ts';
+import type { InterventionLog } from './intervention-log.ts';
+import { collectService } from './service-lifecycle.ts';
+import { type RecoveryTools, recoveryContext } from './undo.ts';
 
-export interface ServiceTools {
-  readonly log: Log;
-  readonly now: () => Date;
+export interface ServiceTools extends RecoveryTools {
   readonly signal: AbortSignal;
   readonly runner: Runner;
-  readonly tar: string;
+  readonly interventions: InterventionLog;
+  /** Where tasks have the folders that stay from run to run. */
+  readonly keptFolder: string;
   readonly reuse?: Reuse | undefined;
   /** Where the tasks' work folders are made: root's staging folder. */
   readonly staging: string;
@@ -34,28 +37,31 @@ export interface OpenArchive {
 }
 
 /** What a service leaves for the archive's facts. */
-export type ServiceSources = ServiceArchiveWriter['sources'];
+export interface ServiceTrace {
+  readonly sources: ServiceArchiveWriter['sources'];
+  readonly downtimeMs?: number;
+}
 
 /**
- * One service: every task is checked before anything is touched, live tasks run first, then the others. When one
- * fails, all that the service had appended is cut off again.
+ * One service: every task is checked before anything is touched, then all are collected. When one fails, all that the
+ * service had appended is cut off again.
  */
 export async function runService(
   service: Service,
   archive: OpenArchive,
   stages: Stages,
   tools: ServiceTools,
-  sources: Map<Service, ServiceSources>,
+  traces: Map<Service, ServiceTrace>,
 ): Promise<PartResult> {
-  await withTasks(service, stages, tools, async (contexts) => {
-    await stages.run('check', async () => {
-      for (const [task, context] of contexts) await collectorOf(task).check?.(task.options, context);
-    });
-    if (tools.dryRun) return;
+  return withContexts(service, stages, tools, async (contextOf) => {
+    const skip = await stages.run('check', () => checkTasks(service, contextOf));
+    if (skip !== undefined) return { skip };
+    if (tools.dryRun) return {};
     const mark = await archive.writer.mark();
     const foldersBefore = new Set(archive.folders);
     try {
-      sources.set(service, await collect(service, contexts, archive, stages, tools));
+      traces.set(service, await collect(service, contextOf, archive, stages, tools));
+      return {};
     } catch (error) {
       await archive.writer.cutBackTo(mark);
       archive.folders.clear();
@@ -63,69 +69,82 @@ export async function runService(
       throw error;
     }
   });
-  return {};
+}
+
+type ContextOf = (task: Task) => CollectorContext;
+
+async function checkTasks({ tasks }: Service, contextOf: ContextOf): Promise<PartResult['skip']> {
+  for (const task of tasks) await collectorOf(task).check?.(task.options, contextOf(task));
+  for (const task of tasks) {
+    const reason = await collectorOf(task).skip?.(task.options, contextOf(task));
+    if (reason !== undefined) return { kind: 'not-now', reason: `${task.key}: ${reason}` };
+  }
+  return undefined;
 }
 
 async function collect(
   service: Service,
-  contexts: ReadonlyMap<Task, CollectorContext>,
+  contextOf: ContextOf,
   { writer, folders }: OpenArchive,
   stages: Stages,
   tools: ServiceTools,
-): Promise<ServiceSources> {
+): Promise<ServiceTrace> {
   const warn = (message: string): void => stages.warn(message);
-  const own = new ServiceArchiveWriter(`${service.type}/${service.name}`, writer, folders, { ...tools, warn });
+  const own = new ServiceArchiveWriter(`${service.type}/${service.name}`, writer, folders, {
+    ...tools,
+    tar: tools.commands.tar,
+    warn,
+  });
   await own.addRoot();
   await own.addTree({ source: service.file, as: 'config_used/service.yaml' });
-  for (const task of inPhaseOrder(service.tasks)) {
-    const context = contexts.get(task);
-    if (context === undefined) throw new Error(`the task ${task.key} has no context`);
-    await stages.run(task.key, async () => {
-      await collectorOf(task).collect(task.options, context, own);
-      await requireFreeSpace(tools);
-    });
-  }
-  return own.sources;
+  const downtimeMs = await collectService(service, own, {
+    stages,
+    now: tools.now,
+    interventions: tools.interventions,
+    contextOf,
+    recoveryContextOf: (task, timeoutMs) => recoveryContext(service, task.key, timeoutMs, { ...tools, warn }),
+    afterTask: () => requireFreeSpace(tools),
+  });
+  if (downtimeMs === undefined) return { sources: own.sources };
+  noteDowntime(service, downtimeMs, stages);
+  return { sources: own.sources, downtimeMs };
 }
 
-function inPhaseOrder(tasks: readonly Task[]): readonly Task[] {
-  return [
-    ...tasks.filter(({ collector }) => collector.phase === 'live'),
-    ...tasks.filter(({ collector }) => collector.phase === 'quiesced'),
-  ];
+function noteDowntime({ maxDowntimeMs }: Service, downtimeMs: number, stages: Stages): void {
+  stages.facts.downtime = formatSeconds(downtimeMs);
+  if (maxDowntimeMs === undefined || downtimeMs <= maxDowntimeMs) return;
+  stages.warn(`it was stopped for ${formatSeconds(downtimeMs)}, max_downtime is ${formatSeconds(maxDowntimeMs)}`);
 }
 
-/** The options have passed the collector's own schema, which is what its type is made from. */
-function collectorOf(task: Task): Collector<unknown> {
-  return task.collector as Collector<unknown>;
+function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** A context for each task, with a work folder of the service's own for as long as `fn` runs. */
-async function withTasks(
+/** A context for each task, with a work folder of its own for as long as `fn` runs. */
+async function withContexts<T>(
   service: Service,
   stages: Stages,
   tools: ServiceTools,
-  fn: (contexts: ReadonlyMap<Task, CollectorContext>) => Promise<void>,
-): Promise<void> {
-  const contextsIn = (workFolder: string) =>
-    new Map(
-      service.tasks.map((task) => [
-        task,
-        {
-          service: { type: service.type, name: service.name },
-          configFolder: dirname(service.file),
-          taskKey: task.key,
-          log: tools.log,
-          runner: tools.runner,
-          signal: tools.signal,
-          now: tools.now,
-          workFolder,
-          warn: (message: string) => stages.warn(message),
-        },
-      ]),
-    );
-  if (tools.dryRun) await fn(contextsIn('/nonexistent'));
-  else await withWorkFolder(tools.staging, (folder) => fn(contextsIn(folder)));
+  fn: (contextOf: ContextOf) => Promise<T>,
+): Promise<T> {
+  const contextsIn = (workFolder: string) => (task: Task) => ({
+    service: { type: service.type, name: service.name },
+    configFolder: dirname(service.file),
+    taskKey: task.key,
+    log: tools.log,
+    runner: tools.runner,
+    signal: tools.signal,
+    now: tools.now,
+    tools: tools.commands,
+    workFolder: join(workFolder, task.key),
+    keptFolder: join(tools.keptFolder, service.type, service.name, task.key),
+    warn: (message: string) => stages.warn(message),
+  });
+  if (tools.dryRun) return fn(contextsIn('/nonexistent'));
+  return withWorkFolder(tools.staging, async (folder) => {
+    for (const { key } of service.tasks) await mkdir(join(folder, key), { mode: 0o700 });
+    return fn(contextsIn(folder));
+  });
 }
 
 async function requireFreeSpace({ staging, minFreeSpaceBytes }: ServiceTools): Promise<void> {

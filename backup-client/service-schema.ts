@@ -20,6 +20,17 @@ export function serviceSchema(collectors: readonly Collector[]): Schema {
             description: 'Its name in the archive; unique within its type.',
           },
           type: { type: 'string', description: 'For the reader only: the type is the name of the folder above.' },
+          max_downtime: {
+            type: 'string',
+            format: 'duration',
+            description: 'How long it may be stopped; longer is a warning.',
+          },
+          resume_timeout: {
+            type: 'string',
+            format: 'duration',
+            default: '5m',
+            description: 'How long starting it again may take.',
+          },
         },
         required: ['name'],
         additionalProperties: false,

@@ -10,7 +10,7 @@ import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
 import { BackupError } from '#common/errors.ts';
 import type { TreeRequest } from '#common/plugin/collector.ts';
 import type { Runner } from '#common/process/runner.ts';
-import { type BaseItem, type Identity, identityOf, type PlannedStep, planReuse } from './reuse-plan.ts';
+import { type BaseItem, deviceOf, type Identity, identityOf, type PlannedStep, planReuse } from './reuse-plan.ts';
 import { type Source, sourceAt } from './source.ts';
 import { type ReadEntry, TarRun } from './tar-run.ts';
 
@@ -45,21 +45,32 @@ export async function readTree(
   const source = sourceAt(request.source, path);
   const seenAtNs = BigInt(Date.now()) * 1_000_000n;
   const walk = walkTree(request.source, request);
-  const run = new TarRun(source, planReuse(walk, tools.reuse?.itemsOf(path) ?? nothing(), source.placeOf), tools);
+  const device = deviceOf(request.fileSystemId);
+  const ways = { placeOf: source.placeOf, deviceOf: device };
+  const run = new TarRun(source, planReuse(walk, tools.reuse?.itemsOf(path) ?? nothing(), ways), tools);
   const vanished: string[] = [];
   const identities: (Identity | undefined)[] = [];
   for await (const read of run.entries()) {
     if (read.type === 'copy') {
       await writer.addCopied(read.item, (offset, length) => copied(tools, offset, length));
-      for (const { stat } of read.walked) identities.push(identityOf(stat, seenAtNs));
+      for (const { stat } of read.walked) identities.push(identityOf(stat, seenAtNs, device));
       continue;
     }
     const added = read.type === 'vanished' ? 'nothing' : await add(source, read, run.reader, writer, tools);
     if (added === 'nothing') vanished.push(source.describe(read.walked.path));
-    else identities.push(added === 'stable' ? identityOf(read.walked.stat, seenAtNs) : undefined);
+    else identities.push(added === 'stable' ? identityOf(read.walked.stat, seenAtNs, device) : undefined);
   }
-  if (vanished.length > 0) tools.warn(`vanished while being read: ${listOf(vanished)}`);
+  if (vanished.length > 0) tellVanished(`vanished while being read: ${listOf(vanished)}`, request, tools);
   await tools.reuse?.record(path, identities);
+}
+
+function tellVanished(message: string, { vanished }: TreeRequest, tools: TreeTools): void {
+  if (vanished === 'fail') {
+    throw new BackupError(message, {
+      hint: 'Stop what removes files there during the backup, exclude the path, or set vanished: warn.',
+    });
+  }
+  tools.warn(message);
 }
 
 async function* nothing(): AsyncGenerator<BaseItem> {}

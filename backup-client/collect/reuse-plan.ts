@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
@@ -9,6 +10,16 @@ export interface Identity {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly ctimeNs: bigint;
+}
+
+/** The number of the file system an entry lies on, the same from run to run. */
+export type DeviceOf = (stat: WalkedEntry['stat']) => bigint;
+
+/** The kernel's number, unless the source names its file system itself. */
+export function deviceOf(fileSystemId: string | undefined): DeviceOf {
+  if (fileSystemId === undefined) return ({ dev }) => dev;
+  const named = createHash('sha256').update(fileSystemId).digest().readBigUInt64BE();
+  return () => named;
 }
 
 /** An item of the base archive, with the identity that each of its entries had; none for one that must be read again. */
@@ -29,7 +40,7 @@ export type PlannedStep =
 export async function* planReuse(
   walk: Iterable<WalkedEntry>,
   base: AsyncIterable<BaseItem>,
-  placeOf: (path: BytePath) => BytePath,
+  { placeOf, deviceOf }: { placeOf(path: BytePath): BytePath; deviceOf: DeviceOf },
 ): AsyncGenerator<PlannedStep> {
   const entries = walk[Symbol.iterator]();
   let next = entries.next();
@@ -42,7 +53,7 @@ export async function* planReuse(
     const same: WalkedEntry[] = [];
     for (const [index, entry] of item.entries.entries()) {
       if (next.done === true || placeOf(next.value.path) !== entry.path) break;
-      if (!isSameState(entry, identities[index], next.value)) break;
+      if (!isSameState(entry, identities[index], next.value, deviceOf)) break;
       same.push(next.value);
       next = entries.next();
     }
@@ -56,10 +67,15 @@ export async function* planReuse(
  * Whether an entry need not be read again. Files with several names always are: all names of a file must come from one
  * reading to stay one file.
  */
-function isSameState(entry: IndexEntry, identity: Identity | undefined, { stat }: WalkedEntry): boolean {
+function isSameState(
+  entry: IndexEntry,
+  identity: Identity | undefined,
+  { stat }: WalkedEntry,
+  deviceOf: DeviceOf,
+): boolean {
   if (identity === undefined || entry.unstable || entry.linked || entry.type === 'hardlink') return false;
   if (!stat.isDirectory() && stat.nlink > 1n) return false;
-  const isSameInode = identity.dev === stat.dev && identity.ino === stat.ino && identity.ctimeNs === stat.ctimeNs;
+  const isSameInode = identity.dev === deviceOf(stat) && identity.ino === stat.ino && identity.ctimeNs === stat.ctimeNs;
   const isSameOwner = BigInt(entry.uid) === stat.uid && BigInt(entry.gid) === stat.gid;
   const hasSameSize = entry.type !== 'file' || BigInt(entry.size) === stat.size;
   const hasSameTimes = entry.mtimeNs === stat.mtimeNs;
@@ -79,8 +95,9 @@ function isSameType({ type }: IndexEntry, stat: WalkedEntry['stat']): boolean {
 const untrustedNs = 2_000_000_000n;
 
 /** The identity of a state that was seen at a moment; undefined when it is too young to be told from a later one. */
-export function identityOf({ dev, ino, ctimeNs }: WalkedEntry['stat'], seenAtNs: bigint): Identity | undefined {
-  return ctimeNs + untrustedNs < seenAtNs ? { dev, ino, ctimeNs } : undefined;
+export function identityOf(stat: WalkedEntry['stat'], seenAtNs: bigint, deviceOf: DeviceOf): Identity | undefined {
+  const { ino, ctimeNs } = stat;
+  return ctimeNs + untrustedNs < seenAtNs ? { dev: deviceOf(stat), ino, ctimeNs } : undefined;
 }
 
 export function formatIdentity(identity: Identity | undefined): string {

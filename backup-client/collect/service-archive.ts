@@ -16,14 +16,15 @@ export class ServiceArchiveWriter implements ServiceArchive {
     private readonly root: string,
     private readonly writer: ArchiveWriter,
     private readonly folders: Set<BytePath>,
-    private readonly tools: TreeTools & { readonly now: () => Date },
+    private readonly tools: TreeTools & { readonly now: () => Date; readonly staging: string },
   ) {}
 
   async addTree(request: TreeRequest): Promise<void> {
     const path = await this.#place(request.as);
     await readTree(request, path, this.writer, this.tools);
     await this.writer.endSegment();
-    this.sources.push({ source: request.source, path: `${this.root}/${request.as}` });
+    const source = request.standsFor ?? request.source;
+    if (!source.startsWith(`${this.tools.staging}/`)) this.sources.push({ source, path: `${this.root}/${request.as}` });
   }
 
   async addStream(request: StreamRequest): Promise<void> {

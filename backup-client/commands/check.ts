@@ -9,8 +9,9 @@ import { checkOnly } from './run.ts';
 
 /** `local-backup check`: every problem of the configuration, then every task's own look at its programs and paths. */
 export async function check(context: CommandContext): Promise<CommandOutcome> {
-  const { config, services } = await load(context.configDir);
-  const report = await checkOnly(config, services, context);
+  const loaded = await load(context.configDir);
+  const { config, services } = loaded;
+  const report = await checkOnly(loaded, context);
   const paths: NeededPath[] = [
     { path: config.baseBackupDir, needs: 'write', because: 'base_backup_dir' },
     { path: config.stateDir, needs: 'write', because: 'state_dir' },

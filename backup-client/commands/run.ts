@@ -13,34 +13,31 @@ import { saveReport } from '#common/run/save-report.ts';
 import { version } from '#common/version.ts';
 import { type BackUpTools, backUp } from '../back-up.ts';
 import type { ClientConfig } from '../config.ts';
-import type { Service } from '../discover.ts';
-import { load } from './load.ts';
+import { type Loaded, load } from './load.ts';
 
 /** `local-backup run` */
 export async function run(context: CommandContext): Promise<CommandOutcome> {
-  const { config, services } = await load(context.configDir);
+  const loaded = await load(context.configDir);
+  const { config, services } = loaded;
   const log = context.logAt(config.logLevel);
   if (context.dryRun) {
-    const report = await backUp(config, services, toolsOf(context, log));
+    const report = await backUp(config, services, toolsOf(loaded, context, log));
     return { exitCode: exitCodeOf(report), text: renderReport(report), json: report };
   }
   const lock = { folder: config.runtimeDir, program: 'local-backup', now: () => new Date() };
   return withInstanceLock(lock, async () => {
-    const report = await tell(await backUp(config, services, toolsOf(context, log)), config, log);
+    const report = await tell(await backUp(config, services, toolsOf(loaded, context, log)), config, log);
     return { exitCode: exitCodeOf(report), text: renderReport(report), json: report };
   });
 }
 
 /** What a dry run finds: for `check`. */
-export function checkOnly(
-  config: ClientConfig,
-  services: readonly Service[],
-  context: CommandContext,
-): Promise<RunReport> {
-  return backUp(config, services, { ...toolsOf(context, context.logAt(config.logLevel)), dryRun: true });
+export function checkOnly(loaded: Loaded, context: CommandContext): Promise<RunReport> {
+  const { config, services } = loaded;
+  return backUp(config, services, { ...toolsOf(loaded, context, context.logAt(config.logLevel)), dryRun: true });
 }
 
-function toolsOf(context: CommandContext, log: Log): BackUpTools {
+function toolsOf({ collectors }: Loaded, context: CommandContext, log: Log): BackUpTools {
   return {
     version,
     log,
@@ -48,6 +45,8 @@ function toolsOf(context: CommandContext, log: Log): BackUpTools {
     sleep: (ms) => setTimeout(ms, undefined, { signal: context.signal }),
     signal: context.signal,
     runner: loggedRunner(execaRunner(context.signal), log),
+    lastingRunner: (signal) => loggedRunner(execaRunner(signal), log),
+    collectors,
     dryRun: context.dryRun,
   };
 }

@@ -4,10 +4,12 @@ import type { Outcome } from '../run/report.ts';
 export interface ServiceFacts {
   readonly type: string;
   readonly name: string;
-  /** `failed`: none of its entries is in this archive. */
+  /** `failed`, `skipped`: none of its entries is in this archive. */
   readonly outcome: Outcome;
   readonly startedAt: string;
   readonly durationMs: number;
+  /** How long it was stopped; not there when it was not. */
+  readonly downtimeMs?: number;
   readonly warnings: readonly string[];
   /** The messages of its failure, outermost first. */
   readonly failure?: readonly string[];

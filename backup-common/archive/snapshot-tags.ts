@@ -2,7 +2,7 @@ import type { ServiceFacts } from './archive-facts.ts';
 
 /**
  * The tags of a snapshot: the host, the timestamp of its archive, `partial` when a service had failed, and each service
- * as `service:<type>/<name>` or `failed:<type>/<name>`. restic separates tags by commas, so a comma is written `%2C`.
+ * as `service:<type>/<name>` or `failed:<type>/<name>`; one that was skipped is in neither, since nothing of it is stored. restic separates tags by commas, so a comma is written `%2C`.
  */
 export function snapshotTags(
   host: string,
@@ -10,9 +10,9 @@ export function snapshotTags(
   services: readonly Pick<ServiceFacts, 'type' | 'name' | 'outcome'>[],
 ): string[] {
   const hasFailed = services.some(({ outcome }) => outcome === 'failed');
-  const own = services.map(
-    ({ type, name, outcome }) => `${outcome === 'failed' ? 'failed' : 'service'}:${type}/${name}`,
-  );
+  const own = services
+    .filter(({ outcome }) => outcome !== 'skipped')
+    .map(({ type, name, outcome }) => `${outcome === 'failed' ? 'failed' : 'service'}:${type}/${name}`);
   return [host, timestamp, ...(hasFailed ? ['partial'] : []), ...own].map((tag) =>
     tag.replaceAll('%', '%25').replaceAll(',', '%2C'),
   );

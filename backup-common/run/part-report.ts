@@ -36,12 +36,12 @@ export async function partReport(
   try {
     const { skip, facts = {} } = await body(stages);
     const outcome = skip !== undefined ? 'skipped' : stages.warnings.length > 0 ? 'warning' : 'ok';
-    return { ...common(), outcome, failure: undefined, skip, facts };
+    return { ...common(), outcome, failure: undefined, skip, facts: { ...stages.facts, ...facts } };
   } catch (error) {
     if (tools.signal.aborted) throw tools.signal.reason;
     const failure = stages.failureOf(error);
     logFailure(tools.log, error, failure.stage);
-    return { ...common(), outcome: 'failed', failure, skip: undefined, facts: {} };
+    return { ...common(), outcome: 'failed', failure, skip: undefined, facts: stages.facts };
   }
 }
 

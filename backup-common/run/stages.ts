@@ -9,6 +9,8 @@ import type { Failure, StageRecord } from './report.ts';
 export class Stages {
   readonly records: StageRecord[] = [];
   readonly warnings: string[] = [];
+  /** Figures for the report that count also when the part fails. */
+  readonly facts: Record<string, string | number | boolean> = {};
   /** Of stages within stages the innermost. */
   readonly #failedIn = new Map<unknown, string>();
 

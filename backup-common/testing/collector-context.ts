@@ -1,4 +1,5 @@
-import type { CollectorContext } from '../plugin/collector.ts';
+import { join } from 'node:path';
+import type { CollectorContext, ToolCommands } from '../plugin/collector.ts';
 import { execaRunner } from '../process/execa-runner.ts';
 import { memoryLog } from './memory-log.ts';
 
@@ -19,8 +20,20 @@ export function collectorContext(folder: string, taskKey: string): TestContext {
     runner: execaRunner(signal),
     signal,
     now: () => new Date(0),
+    tools: defaultTools,
     workFolder: folder,
+    keptFolder: join(folder, 'kept'),
     warnings,
     warn: (message) => warnings.push(message),
   };
 }
+
+const defaultTools: ToolCommands = {
+  docker: 'docker compose',
+  influx: 'influx',
+  mysqldump: 'mysqldump',
+  pg_dump: 'pg_dump',
+  rsync: 'rsync',
+  tar: 'tar',
+  univention_backup: 'univention-backup',
+};
