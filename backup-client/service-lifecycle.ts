@@ -12,6 +12,8 @@ export interface LifecycleTools {
   readonly contextOf: (task: Task) => CollectorContext;
   /** Without the run's abort: what was stopped is started also when the run was told to end. */
   readonly recoveryContextOf: (task: Task, timeoutMs: number) => RecoveryContext;
+  /** Told how long the service was stopped in ms, as soon as it runs again or should. */
+  readonly onDowntime: (ms: number) => void;
   /** Called after each task has been collected. */
   readonly afterTask: () => Promise<void>;
 }
@@ -21,13 +23,9 @@ const snapshotTimeoutMs = 5 * 60_000;
 
 /**
  * Collects all tasks of a service, see `Collector` for the order. However it ends, all that was stopped is started again
- * and every snapshot removed; a failure of that fails the service. Gives the downtime in ms, undefined without any.
+ * and every snapshot removed; a failure of that fails the service.
  */
-export async function collectService(
-  service: Service,
-  archive: ServiceArchive,
-  tools: LifecycleTools,
-): Promise<number | undefined> {
+export async function collectService(service: Service, archive: ServiceArchive, tools: LifecycleTools): Promise<void> {
   const live = service.tasks.filter(({ collector }) => collector.phase === 'live');
   const quiesced = service.tasks.filter(({ collector }) => collector.phase === 'quiesced');
   const stops = new Interventions('stop', tools);
@@ -35,7 +33,7 @@ export async function collectService(
   const collect = async (tasks: readonly Task[]): Promise<void> => {
     for (const task of tasks) await collectTask(task, archive, snapshots.stateOf(task), tools);
   };
-  const resume = () => stops.endAll('start again', service.resumeTimeoutMs);
+  const resume = () => stops.endAll('start again', service.resumeTimeoutMs).finally(() => stops.tellDuration());
   const removeSnapshots = () => snapshots.endAll('remove the snapshot', snapshotTimeoutMs);
 
   await collect(live);
@@ -50,7 +48,6 @@ export async function collectService(
     await collect(quiesced.filter((task) => isReadFromSnapshot(task, snapshots)));
   };
   await finallyDo(withSnapshots, removeSnapshots, tools.stages);
-  return stops.durationMs;
 }
 
 async function collectTask(
@@ -81,7 +78,6 @@ class Interventions {
   readonly #open: { readonly task: Task; readonly logged: LoggedIntervention }[] = [];
   readonly #states = new Map<Task, unknown>();
   #beganAt: Date | undefined;
-  durationMs: number | undefined;
 
   constructor(
     private readonly kind: InterventionKind,
@@ -110,7 +106,7 @@ class Interventions {
 
   /** Tries all, also when one fails, and then throws the first failure. */
   async endAll(stage: string, timeoutMs: number): Promise<void> {
-    const { stages, interventions, now, recoveryContextOf } = this.tools;
+    const { stages, interventions, recoveryContextOf } = this.tools;
     const failures: unknown[] = [];
     for (const { task, logged } of this.#open.splice(0).reverse()) {
       await stages
@@ -119,8 +115,11 @@ class Interventions {
         )
         .catch((error: unknown) => failures.push(error));
     }
-    if (this.#beganAt !== undefined) this.durationMs ??= now().getTime() - this.#beganAt.getTime();
     if (failures.length > 0) throw failures[0];
+  }
+
+  tellDuration(): void {
+    if (this.#beganAt !== undefined) this.tools.onDowntime(this.tools.now().getTime() - this.#beganAt.getTime());
   }
 }
 

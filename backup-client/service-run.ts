@@ -97,17 +97,20 @@ async function collect(
   });
   await own.addRoot();
   await own.addTree({ source: service.file, as: 'config_used/service.yaml' });
-  const downtimeMs = await collectService(service, own, {
+  let downtimeMs: number | undefined;
+  await collectService(service, own, {
     stages,
     now: tools.now,
     interventions: tools.interventions,
     contextOf,
     recoveryContextOf: (task, timeoutMs) => recoveryContext(service, task.key, timeoutMs, { ...tools, warn }),
+    onDowntime: (ms) => {
+      downtimeMs = ms;
+      noteDowntime(service, ms, stages);
+    },
     afterTask: () => requireFreeSpace(tools),
   });
-  if (downtimeMs === undefined) return { sources: own.sources };
-  noteDowntime(service, downtimeMs, stages);
-  return { sources: own.sources, downtimeMs };
+  return { sources: own.sources, ...(downtimeMs !== undefined && { downtimeMs }) };
 }
 
 function noteDowntime({ maxDowntimeMs }: Service, downtimeMs: number, stages: Stages): void {
@@ -120,26 +123,36 @@ function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** A context for each task, with a work folder of its own for as long as `fn` runs. */
+/** A context for each task, with a work folder of its own below `workFolder`. */
+export function taskContexts(
+  service: Service,
+  workFolder: string,
+  tools: Pick<ServiceTools, 'log' | 'runner' | 'signal' | 'now' | 'commands' | 'keptFolder'>,
+  warn: (message: string) => void,
+): ContextOf {
+  return ({ key }) => ({
+    service: { type: service.type, name: service.name },
+    configFolder: dirname(service.file),
+    taskKey: key,
+    log: tools.log,
+    runner: tools.runner,
+    signal: tools.signal,
+    now: tools.now,
+    tools: tools.commands,
+    workFolder: join(workFolder, key),
+    keptFolder: join(tools.keptFolder, service.type, service.name, key),
+    warn,
+  });
+}
+
+/** A dry run has no work folders. */
 async function withContexts<T>(
   service: Service,
   stages: Stages,
   tools: ServiceTools,
   fn: (contextOf: ContextOf) => Promise<T>,
 ): Promise<T> {
-  const contextsIn = (workFolder: string) => (task: Task) => ({
-    service: { type: service.type, name: service.name },
-    configFolder: dirname(service.file),
-    taskKey: task.key,
-    log: tools.log,
-    runner: tools.runner,
-    signal: tools.signal,
-    now: tools.now,
-    tools: tools.commands,
-    workFolder: join(workFolder, task.key),
-    keptFolder: join(tools.keptFolder, service.type, service.name, task.key),
-    warn: (message: string) => stages.warn(message),
-  });
+  const contextsIn = (folder: string) => taskContexts(service, folder, tools, (message) => stages.warn(message));
   if (tools.dryRun) return fn(contextsIn('/nonexistent'));
   return withWorkFolder(tools.staging, async (folder) => {
     for (const { key } of service.tasks) await mkdir(join(folder, key), { mode: 0o700 });

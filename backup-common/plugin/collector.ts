@@ -85,6 +85,8 @@ export interface CollectorContext extends RecoveryContext {
 export interface Intervention<Options = never, State = unknown> {
   /** What is to be done, changing nothing; undefined where there is nothing to do, such as to stop what does not run. */
   plan(options: Options, context: CollectorContext): Promise<State | undefined>;
+  /** What is stopped or taken, for people: `the compose services web and db`. */
+  describe(state: State): string;
   begin(state: State, context: CollectorContext): Promise<void>;
   /** Undoes it. Must also do when `begin` never ran or broke off, and when all is undone already. */
   end(state: State, context: RecoveryContext): Promise<void>;
