@@ -2,6 +2,7 @@ import { type ProgramSpec, runProgram } from '#common/cli.ts';
 import { version } from '#common/version.ts';
 import { list, restore, verify } from './commands/archive-commands.ts';
 import { check } from './commands/check.ts';
+import { plan } from './commands/plan.ts';
 import { recover } from './commands/recover.ts';
 import { run } from './commands/run.ts';
 
@@ -17,6 +18,7 @@ const program: ProgramSpec = {
       run,
     },
     { name: 'check', summary: 'check the configuration and what every task needs, and change nothing', run: check },
+    { name: 'plan', summary: 'print what a run would do now, and what on this machine no service saves', run: plan },
     {
       name: 'list',
       summary: 'list the archives on this machine, or what is in one of them',

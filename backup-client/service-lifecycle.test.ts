@@ -11,6 +11,7 @@ import { memoryLog } from '#common/testing/memory-log.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import type { Service, Task } from './discover.ts';
 import { InterventionLog } from './intervention-log.ts';
+import { planService, type ServicePlan } from './plan/service-plan.ts';
 import { collectService } from './service-lifecycle.ts';
 
 it('without anything to stop the live tasks are collected before the others', async (given) => {
@@ -56,6 +57,24 @@ it('what a task collects from a snapshot alone is read after the service runs ag
     'mixed: end snapshot',
     'zfs: end snapshot',
   ]);
+});
+
+it('the plan names the same steps in the same order as the run takes', async (given) => {
+  const tasks = [
+    given.task('docker', { phase: 'quiesced', stop: {} }),
+    given.task('dump', { phase: 'live' }),
+    given.task('zfs', { phase: 'quiesced', snapshot: { isComplete: true } }),
+    given.task('mixed', { phase: 'quiesced', stop: {}, snapshot: { isComplete: false } }),
+    given.task('idle', { phase: 'quiesced', stop: { isRunning: false } }),
+  ];
+  const plan = await given.plan(tasks);
+  await given.run(tasks);
+  const words = { collect: 'collect', stop: 'begin stop', snapshot: 'begin snapshot' };
+  const more = { 'start again': 'end stop', 'remove the snapshot': 'end snapshot' };
+  assert.deepEqual(
+    plan.steps.map(({ task, what }) => `${task}: ${{ ...words, ...more }[what]}`),
+    given.events.map((event) => event.replace(/ from .*/, '')),
+  );
 });
 
 it('what did not run is not stopped, and not started', async (given) => {
@@ -171,27 +190,29 @@ class Given {
 
   async run(tasks: readonly Task[]): Promise<number | undefined> {
     let downtimeMs: number | undefined;
-    const service: Service = {
-      type: 'test',
-      name: 'service',
-      file: join(this.folder, 'service.yaml'),
-      tasks,
-      maxDowntimeMs: undefined,
-      resumeTimeoutMs: 10_000,
-    };
-    const contextOf = ({ key }: Task) => collectorContext(this.folder, key);
-    await collectService(service, memoryArchive(), {
+    await collectService(this.#service(tasks), memoryArchive(), {
       stages: this.stages,
       now: () => new Date(),
       interventions: this.#log,
-      contextOf,
-      recoveryContextOf: contextOf,
+      contextOf: this.#contextOf,
+      recoveryContextOf: this.#contextOf,
       onDowntime: (ms) => {
         downtimeMs = ms;
       },
       afterTask: async () => undefined,
     });
     return downtimeMs;
+  }
+
+  plan(tasks: readonly Task[]): Promise<ServicePlan> {
+    return planService(this.#service(tasks), this.#contextOf);
+  }
+
+  readonly #contextOf = ({ key }: Task) => collectorContext(this.folder, key);
+
+  #service(tasks: readonly Task[]): Service {
+    const file = join(this.folder, 'service.yaml');
+    return { type: 'test', name: 'service', file, tasks, maxDowntimeMs: undefined, resumeTimeoutMs: 10_000 };
   }
 
   #happen(event: string): void {

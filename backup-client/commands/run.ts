@@ -11,7 +11,8 @@ import type { RunReport } from '#common/run/report.ts';
 import { exitCodeOf } from '#common/run/run-report.ts';
 import { saveReport } from '#common/run/save-report.ts';
 import { version } from '#common/version.ts';
-import { type BackUpTools, backUp } from '../back-up.ts';
+import { backUp } from '../back-up.ts';
+import type { BackUpTools } from '../back-up-tools.ts';
 import type { ClientConfig } from '../config.ts';
 import { type Loaded, load } from './load.ts';
 
@@ -37,7 +38,7 @@ export function checkOnly(loaded: Loaded, context: CommandContext): Promise<RunR
   return backUp(config, services, { ...toolsOf(loaded, context, context.logAt(config.logLevel)), dryRun: true });
 }
 
-function toolsOf({ collectors }: Loaded, context: CommandContext, log: Log): BackUpTools {
+export function toolsOf({ collectors }: Loaded, context: CommandContext, log: Log): BackUpTools {
   return {
     version,
     log,
