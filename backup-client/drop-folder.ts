@@ -6,6 +6,7 @@ import { parseArchiveName } from '#common/archive/archive-name.ts';
 import { openFileSource } from '#common/archive/file-range-source.ts';
 import { BackupError, hasCode } from '#common/errors.ts';
 import type { ClientConfig } from './config.ts';
+import type { Service } from './discover.ts';
 import type { KnownArchive } from './expire-archives.ts';
 
 const doneName = 'done';
@@ -57,6 +58,23 @@ export async function emptyStaging(config: ClientConfig): Promise<readonly strin
   });
   for (const name of names) await rm(join(staging, name), { recursive: true, force: true });
   return names;
+}
+
+/** Removes what tasks had kept that are not configured any more. */
+export async function removeUnusedKept(config: ClientConfig, services: readonly Service[]): Promise<readonly string[]> {
+  const root = keptFolderOf(config);
+  const used = new Set(services.flatMap(({ type, name, tasks }) => tasks.map(({ key }) => join(type, name, key))));
+  const removed: string[] = [];
+  for (const type of await readdir(root)) {
+    for (const name of await readdir(join(root, type))) {
+      for (const key of await readdir(join(root, type, name))) {
+        if (used.has(join(type, name, key))) continue;
+        removed.push(join(root, type, name, key));
+      }
+    }
+  }
+  for (const path of removed) await rm(path, { recursive: true, force: true });
+  return removed;
 }
 
 /** Every archive of this host, also those the server has moved to `done/`. One that cannot be read is not complete. */

@@ -15,7 +15,7 @@ import type { BackUpTools } from './back-up-tools.ts';
 import { BaseArchive, forgetBase } from './base-archive.ts';
 import type { ClientConfig } from './config.ts';
 import type { Service } from './discover.ts';
-import { emptyStaging, prepareDropFolder, stagingName } from './drop-folder.ts';
+import { emptyStaging, prepareDropFolder, removeUnusedKept, stagingName } from './drop-folder.ts';
 import { publishArchive } from './publish-archive.ts';
 import { runServices } from './run-services.ts';
 import { type ServiceTrace, tooLittleSpace } from './service-run.ts';
@@ -34,6 +34,8 @@ export async function makeArchive(
     await prepareDropFolder(config);
     for (const left of await emptyStaging(config))
       stages.warn(`removed what an interrupted run had left: ${join(staging, left)}`);
+    for (const path of await removeUnusedKept(config, services))
+      tools.log.info({ path }, 'what a task had kept is removed, since it is not configured any more');
     await requireSpaceToStart(config, staging);
   });
   const run = { config, services, name, staging, stages, parts, tools };

@@ -45,7 +45,7 @@ describe('the main job, from the client through SFTP into restic and back', () =
   it('leaves the client and the server tidy: the archive in done, nothing in staging', async () => {
     assert.equal((await readdir(join(fleet.drop, 'done'))).length, 1);
     assert.deepEqual(await readdir(join(fleet.drop, '.staging')), []);
-    assert.deepEqual((await readdir(fleet.drop)).sort(), ['.base', '.staging', 'done']);
+    assert.deepEqual((await readdir(fleet.drop)).sort(), ['.base', '.kept', '.staging', 'done']);
   });
 
   it('restores every attribute of every kind of file from the repository', async () => {
