@@ -39,7 +39,7 @@ export function serviceSchema(collectors: readonly Collector[]): Schema {
     },
     required: ['service'],
     minProperties: 2,
-    expected: `a map with the key service and at least one task (${tasks.map(([key]) => key).join(', ')})`,
+    expected: 'a map with the key service and at least one task, such as files',
     additionalProperties: false,
   };
 }

@@ -1,6 +1,7 @@
 import type { Collector } from '#common/plugin/collector.ts';
 import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
+import { systemdCollector } from './systemd/systemd-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
-export const collectors: readonly Collector[] = [filesCollector, commandCollector];
+export const collectors: readonly Collector[] = [commandCollector, filesCollector, systemdCollector];

@@ -59,9 +59,11 @@ describe('the configuration files that come with the programs', () => {
     await cp('configs/examples', folder, { recursive: true });
     const services = await loadServices(folder, collectors, problems);
     assert.deepEqual(messages(), []);
+    const files = (await readdir(folder, { recursive: true })).filter((name) => /\/service\.ya?ml$/.test(name));
+    assert.ok(files.length > 1);
     assert.deepEqual(
-      services.map(({ type, name }) => `${type}/${name}`),
-      ['docker/shop', 'other/pihole'],
+      services.map(({ file }) => file),
+      files.map((file) => join(folder, file)).sort(),
     );
   });
 
