@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { CommandContext, CommandOutcome } from '#common/cli.ts';
 import { renderReport } from '#common/run/render-report.ts';
 import { exitCodeOf } from '#common/run/run-report.ts';
-import { unitAdvice } from '#common/run/unit-advice.ts';
+import { type NeededLine, unitAdvice } from '#common/run/unit-advice.ts';
 import type { NeededPath } from '#common/run/unit-paths.ts';
+import type { Service } from '../discover.ts';
 import { load } from './load.ts';
 import { checkOnly } from './run.ts';
 
@@ -17,7 +18,11 @@ export async function check(context: CommandContext): Promise<CommandOutcome> {
     { path: config.stateDir, needs: 'write', because: 'state_dir' },
     { path: config.runtimeDir, needs: 'write', because: 'runtime_dir' },
   ];
-  const advice = await unitAdvice('local-backup.service', paths);
+  const lines = linesFor(services);
+  const advice = [
+    ...(await unitAdvice('local-backup.service', paths, lines)),
+    ...(await unitAdvice('local-backup-recover.service', [], lines)),
+  ];
   const where = services.map(({ type, name, file }) => `  ${join(type, name)}  ${file}`);
   const text = [
     services.length === 1 ? '1 service:' : `${services.length} services:`,
@@ -27,4 +32,13 @@ export async function check(context: CommandContext): Promise<CommandOutcome> {
     ...advice,
   ].join('\n');
   return { exitCode: exitCodeOf(report), text, json: { ...report, unit: advice } };
+}
+
+/** What the tasks need of the units that run them. */
+function linesFor(services: readonly Service[]): readonly NeededLine[] {
+  return services.flatMap(({ type, name, tasks }) =>
+    tasks.flatMap(({ key, collector }) =>
+      (collector.unitLines ?? []).map((line) => ({ line, because: `${key} of ${type}/${name}` })),
+    ),
+  );
 }

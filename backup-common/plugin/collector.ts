@@ -128,6 +128,11 @@ export interface Collector<Options = never, State = unknown> {
   readonly taskKeys: readonly string[];
   readonly phase: 'live' | 'quiesced';
   readonly schema: OptionsSchema;
+  /**
+   * What local-backup.service must allow beyond what it comes with, as lines of its [Service] section:
+   * `PrivateDevices=no`, `CapabilityBoundingSet=CAP_SYS_ADMIN`. `local-backup check` prints the drop-in.
+   */
+  readonly unitLines?: readonly string[];
   /** Looks, before anything is touched, whether the task can work: programs, paths. Changes nothing. */
   check?(options: Options, context: CollectorContext): Promise<void>;
   /** Why the service is left out this time (`outside of stop_hours`), if it is. */
