@@ -15,6 +15,7 @@ import type { BackupSummary, Snapshot } from './restic/restic-output.ts';
 import type { ArchiveStore } from './store/archive-store.ts';
 import { waitUntilFree } from './store/wait-until-free.ts';
 import { HostTree, type ReadyTree } from './tree/host-tree.ts';
+import { UnprovenSnapshot } from './unproven-snapshot.ts';
 
 export interface HostTools {
   readonly log: Log;
@@ -40,7 +41,9 @@ export async function backUpHost(host: HostConfig, config: ServerConfig, tools: 
   const log = tools.log.child({ host: host.name });
   return partReport(host.name, { ...tools, log }, async (stages) => {
     const restic = await tools.openRestic(host);
-    const snapshots = await stages.run('look into repository', () => restic.snapshots());
+    const unproven = new UnprovenSnapshot(config.stateDir, host.name);
+    const found = await stages.run('look into repository', () => restic.snapshots());
+    const { snapshots, doubtful } = await apart(found, unproven, stages);
     const store = await connect(host, snapshots, stages, tools);
     if (store === undefined) return absent(host);
     try {
@@ -52,11 +55,25 @@ export async function backUpHost(host: HostConfig, config: ServerConfig, tools: 
       if (skip?.kind === 'older') stages.warn(skip.reason);
       if (skip !== undefined) return { skip, facts: { archive: archive.fileName } };
       if (tools.dryRun) return { facts: { 'would store': archive.fileName, size: formatByteSize(archive.size) } };
-      return await storeArchive(host, archive, store, restic, config, stages, tools);
+      return await storeArchive({ host, archive, store, restic, unproven, doubtful, config, stages, tools });
     } finally {
       await store.close();
     }
   });
+}
+
+/** Snapshots that count, and those that an earlier run has made and not proven. */
+async function apart(
+  found: readonly Snapshot[],
+  unproven: UnprovenSnapshot,
+  stages: Stages,
+): Promise<{ readonly snapshots: readonly Snapshot[]; readonly doubtful: readonly Snapshot[] }> {
+  const tag = await unproven.tag();
+  const isDoubtful = ({ tags }: Snapshot): boolean => tag !== undefined && tags.includes(tag);
+  const doubtful = found.filter(isDoubtful);
+  for (const { shortId } of doubtful)
+    stages.warn(`snapshot ${shortId} was never compared with its archive's index; it does not count`);
+  return { snapshots: found.filter((snapshot) => !isDoubtful(snapshot)), doubtful };
 }
 
 /** Undefined for a host that need not be there today. */
@@ -136,15 +153,21 @@ function nothingNew(
   });
 }
 
-async function storeArchive(
-  host: HostConfig,
-  archive: Archive,
-  store: ArchiveStore,
-  restic: Restic,
-  config: ServerConfig,
-  stages: Stages,
-  tools: HostTools,
-): Promise<PartResult> {
+interface Storing {
+  readonly host: HostConfig;
+  readonly archive: Archive;
+  readonly store: ArchiveStore;
+  readonly restic: Restic;
+  readonly unproven: UnprovenSnapshot;
+  /** Snapshots of this archive that do not count; they go when a proven one is there. */
+  readonly doubtful: readonly Snapshot[];
+  readonly config: ServerConfig;
+  readonly stages: Stages;
+  readonly tools: HostTools;
+}
+
+async function storeArchive(storing: Storing): Promise<PartResult> {
+  const { host, archive, store, restic, unproven, doubtful, config, stages, tools } = storing;
   const { runner } = tools;
   const tree = new HostTree(host, {
     tar: config.tar,
@@ -161,6 +184,7 @@ async function storeArchive(
           `partial: the service ${type}/${name} failed on the client and is missing: ${failure[0] ?? 'no reason given'}`,
         );
     }
+    await unproven.begin(archive.timestamp);
     const summary = await stages.run('restic backup', () =>
       restic.backup({
         folder: ready.folder,
@@ -171,6 +195,8 @@ async function storeArchive(
       }),
     );
     await stages.run('compare counts', () => compareCounts(ready, summary, restic, config));
+    if (doubtful.length > 0) await restic.forget(doubtful.map(({ id }) => id));
+    await unproven.proven();
     await tree.remember();
     await stages.run('after fetch', () => afterFetch(host, archive, store, stages));
     return { facts: factsOf(archive, ready, summary) };
@@ -188,10 +214,7 @@ async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore): Pro
   }
 }
 
-/**
- * restic must have read just as many files and bytes as the index names. A snapshot that has not is taken back: by its
- * tag the next run would hold the archive for stored.
- */
+/** restic must have read just as many files and bytes as the index names. A snapshot that has not is taken back. */
 async function compareCounts(
   { counts }: ReadyTree,
   summary: BackupSummary,

@@ -325,6 +325,21 @@ describe('bad input on the server', () => {
     assert.match((await fleet.backupServer('run')).stdout, /^WARNING +web .*\n.*it is fetched afresh/m);
   });
 
+  it('a snapshot that could not be taken back, or whose run was killed, does not count as stored', async () => {
+    await deliver(await readFile(good));
+    const before = await snapshots();
+    const meddle = `case "$1" in backup) echo more >${join(fleet.work, 'web/tree/meddled')};; forget) exit 1;; esac`;
+    await fleet.writeServerConfig({ restic: { restic_cmd: await wrapper(fleet, meddle) } });
+    assert.equal((await fleet.backupServer('run')).exitCode, 1);
+    assert.equal(await snapshots(), before + 1);
+    await fleet.writeServerConfig();
+    const result = await fleet.backupServer('run');
+    assert.match(result.stdout, /^WARNING +web /m);
+    assert.match(result.stdout, /was never compared with its archive's index; it does not count/);
+    assert.equal(await snapshots(), before + 1);
+    assert.match((await fleet.backupServer('run')).stdout, /^skipped +web /m);
+  });
+
   it('ends in good order on SIGTERM, refuses a second start meanwhile, and the next run stores the archive', async () => {
     await deliver(await readFile(good));
     const restic = await wrapper(
