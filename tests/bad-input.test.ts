@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { rawTarGz } from '#common/testing/raw-tar.ts';
 import { type Fleet, startFleet } from './rig/fleet.ts';
+import { startProgram, waitFor } from './rig/running.ts';
 import { freePort } from './rig/storage-servers.ts';
 
 /** The newest archive under a name of our own, a second later each time. */
@@ -109,11 +109,11 @@ describe('bad input on the client', () => {
         command: { run: ['sh', '-c', 'echo begun; exec sleep 60'], output: 'slow' },
       });
       const mails = fleet.smtp.mails.length;
-      const { child, ended } = startProgram(fleet, 'local-backup', 'client');
+      const { kill, ended } = startProgram(fleet, 'local-backup', 'client');
       await waitFor(async () =>
         (await readdir(join(fleet.drop, '.staging')).catch(() => [])).some((name) => name.endsWith('.gz')),
       );
-      child(signal);
+      kill(signal);
       assert.equal(await ended, exitCode);
       assert.deepEqual(await readdir(join(fleet.drop, '.staging')), []);
       assert.deepEqual(await readdir(join(fleet.folder, 'client-run')), []);
@@ -126,14 +126,14 @@ describe('bad input on the client', () => {
     await fleet.writeService('other', 'slow', {
       command: { run: ['sh', '-c', 'echo begun; exec sleep 60'], output: 'slow' },
     });
-    const { child, ended, pid } = startProgram(fleet, 'local-backup', 'client');
+    const { kill, ended, pid } = startProgram(fleet, 'local-backup', 'client');
     await waitFor(async () =>
       (await readdir(join(fleet.drop, '.staging')).catch(() => [])).some((name) => name.endsWith('.gz')),
     );
     const second = await fleet.localBackup('run');
     assert.equal(second.exitCode, 75);
     assert.match(second.stderr, new RegExp(`already running: process ${pid}, since 20\\d\\d-`));
-    child('SIGKILL');
+    kill('SIGKILL');
     await ended;
     await rm(join(fleet.folder, 'client/other/slow'), { recursive: true });
     const recovered = await fleet.localBackup('recover');
@@ -348,12 +348,12 @@ describe('bad input on the server', () => {
     );
     await fleet.writeServerConfig({ restic: { restic_cmd: restic } });
     const mails = fleet.smtp.mails.length;
-    const { child, ended, pid } = startProgram(fleet, 'backup-server', 'server');
+    const { kill, ended, pid } = startProgram(fleet, 'backup-server', 'server');
     await waitFor(async () => (await readdir(fleet.folder)).includes('restic-sleeps'));
     const second = await fleet.backupServer('run');
     assert.equal(second.exitCode, 75);
     assert.match(second.stderr, new RegExp(`already running: process ${pid}`));
-    child('SIGTERM');
+    kill('SIGTERM');
     assert.equal(await ended, 143);
     assert.equal(fleet.smtp.mails.length - mails, 1);
     assert.deepEqual(await readdir(join(fleet.folder, 'server-run')), []);
@@ -402,23 +402,7 @@ async function run(file: string, ...args: string[]): Promise<void> {
 }
 
 /** Waits for something that another process does. */
-async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail('waited in vain');
-}
-
 /** Archives are named by the second. */
 async function nextSecond(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
-}
-
-function startProgram(fleet: Fleet, name: string, config: string) {
-  const child = spawn(process.execPath, [`dist/bin/${name}`, 'run', '--config-dir', join(fleet.folder, config)], {
-    stdio: 'ignore',
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  return { child: (signal: NodeJS.Signals) => child.kill(signal), ended, pid: child.pid };
 }

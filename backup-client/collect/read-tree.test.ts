@@ -142,19 +142,37 @@ it('excluded paths are not read, nor what is below them', async (test) => {
   assert.deepEqual([...contents.keys()], ['a/keep']);
 });
 
-it('a program that is no tar is told apart from files that vanish', async (test) => {
-  const source = await sourceWith(test, { file: 'x' });
-  const folder = await tempFolder(test);
-  const tar = join(folder, 'broken-tar');
-  await writeFile(
-    tar,
-    '#!/bin/sh\ncat >/dev/null; echo "tar: file: Read error at byte 0: Input/output error" >&2; exit 2\n',
-    { mode: 0o755 },
-  );
-  const [file, spool] = await Promise.all([open(join(folder, 'a'), 'w+'), open(join(folder, 's'), 'w+')]);
-  const writer = new ArchiveWriter(file, spool);
-  const reading = readTree({ source, as: 'a' }, 'a', writer, { tar, runner: execaRunner(), warn: assert.fail });
-  await assert.rejects(reading, /tar could not read .*source: tar: file: Read error at byte 0: Input\/output error/);
-  await Promise.all([file.close(), spool.close()]);
-  assert.equal((await readFile(join(folder, 'a'))).length, 0);
-});
+/** More than a pipe holds. */
+const longNames = Array.from({ length: 500 }, (_, index) => `${'n'.repeat(240)}${index}`);
+
+const brokenTars: readonly { title: string; script: string; message: RegExp }[] = [
+  {
+    title: 'a program that is no tar is told apart from files that vanish',
+    script: 'cat >/dev/null; echo "tar: file: Read error at byte 0: Input/output error" >&2; exit 2',
+    message: /tar could not read .*source: tar: file: Read error at byte 0: Input\/output error/,
+  },
+  {
+    title: 'a tar that ends before it has read its names fails with its own message',
+    script: 'exec <&-; echo "tar: out of memory" >&2; exit 2',
+    message: /tar could not read .*source: tar: out of memory/,
+  },
+  {
+    title: 'a tar that ends well before it has read its names is not believed',
+    script: 'exec tar --create --files-from=/dev/null',
+    message: /tar left out .*source(\/.*)? without saying why/,
+  },
+];
+for (const { title, script, message } of brokenTars) {
+  it(title, async (test) => {
+    const source = await sourceWith(test, Object.fromEntries(longNames.map((name) => [name, 'x'])));
+    const folder = await tempFolder(test);
+    const tar = join(folder, 'broken-tar');
+    await writeFile(tar, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const [file, spool] = await Promise.all([open(join(folder, 'a'), 'w+'), open(join(folder, 's'), 'w+')]);
+    const writer = new ArchiveWriter(file, spool);
+    const reading = readTree({ source, as: 'a' }, 'a', writer, { tar, runner: execaRunner(), warn: assert.fail });
+    await assert.rejects(reading, message);
+    await Promise.all([file.close(), spool.close()]);
+    assert.equal((await readFile(join(folder, 'a'))).length, 0);
+  });
+}

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { lstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { bytesOf } from '#common/archive/byte-path.ts';
@@ -113,14 +112,19 @@ export class TarRun {
     return { type: 'vanished', walked };
   }
 
+  /** Ends early when tar has gone: its exit code and its message say why. */
   async #feed(steps: AsyncIterable<PlannedStep>, stdin: Writable): Promise<void> {
-    const broken = once(stdin, 'error').then(() => 'broken' as const);
-    broken.catch(() => undefined);
+    stdin.on('error', () => undefined);
+    const closed = new Promise((resolve) => stdin.once('close', resolve));
     for await (const step of steps) {
       this.#named.push(step);
       if (step.type === 'copy' || isUnstorable(step.walked)) continue;
+      if (stdin.destroyed) {
+        this.#leftOut = step.walked;
+        return;
+      }
       const hasRoom = stdin.write(Buffer.concat([bytesOf(this.source.tarNameOf(step.walked.path)), nul]));
-      if (!hasRoom && (await Promise.race([once(stdin, 'drain'), broken])) === 'broken') return;
+      if (!hasRoom) await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), closed]);
     }
     stdin.end();
   }
