@@ -24,6 +24,11 @@ it('an archive that names no service has no tag of one', () => {
   assert.deepEqual(snapshotTags('web', '20260102_030405', []), ['web', '20260102_030405']);
 });
 
+it('a service that was skipped is in no tag, so that its newest stored state is kept', () => {
+  const services = [shop, { ...mail, outcome: 'skipped' } as const];
+  assert.deepEqual(snapshotTags('web', '20260102_030405', services), ['web', '20260102_030405', 'service:docker/shop']);
+});
+
 it('what other programs tagged tells of no service', () => {
   const nothing = { isPartial: false, good: [], failed: [] };
   assert.deepEqual(servicesIn([]), nothing);
