@@ -8,7 +8,7 @@ import { checkSchema } from '../config/json-schema.ts';
 import { formatProblem, Problems } from '../config/problems.ts';
 import { parseYaml } from '../config/yaml-source.ts';
 import { BackupError } from '../errors.ts';
-import type { Collector } from '../plugin/collector.ts';
+import type { Collector, Intervention } from '../plugin/collector.ts';
 import { collectorContext, type TestContext } from './collector-context.ts';
 import { type MemoryArchive, memoryArchive } from './memory-archive.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -132,4 +132,60 @@ function factsOf(folder: string): string[] {
   return [...walkTree(folder)].map(({ path, stat }) =>
     [escapeBytes(path), stat.ino, stat.mode, stat.uid, stat.gid, stat.size, stat.mtimeNs, stat.ctimeNs].join(' '),
   );
+}
+
+/** Something that a collector stops, or takes a snapshot of. */
+export interface InterventionExample {
+  /** A task with something to do, after making what it works on. */
+  options(folder: string): Promise<unknown>;
+  /** All that could be seen of it from outside: what runs, which snapshots there are. */
+  world(): Promise<unknown>;
+}
+
+/** What every stop and every snapshot must do. The world is as before when it is undone, however far it had come. */
+export function interventionContract(
+  subject: Collector,
+  kind: 'stop' | 'snapshot',
+  example: InterventionExample,
+): void {
+  const collector = subject as Collector<unknown>;
+  const { world } = example;
+  const it = (title: string, check: (intervention: Intervention<unknown>, task: TestTask) => Promise<void>) =>
+    test(title, async (context) => {
+      const intervention = collector[kind];
+      assert.ok(intervention !== undefined, `${collector.name} has no ${kind}`);
+      await check(intervention, await taskIn(await tempFolder(context), collector, example));
+    });
+  const planned = async (intervention: Intervention<unknown>, { options, context }: TestTask): Promise<unknown> => {
+    const state = await intervention.plan(options, context);
+    assert.ok(state !== undefined, 'there is nothing to do');
+    assert.deepEqual(JSON.parse(JSON.stringify(state)), state);
+    return state;
+  };
+
+  describe(`the ${kind} of ${collector.name} keeps the contract`, () => {
+    it('planning changes nothing, and gives plain data that says what is meant', async (intervention, task) => {
+      const before = await world();
+      const state = await planned(intervention, task);
+      assert.match(intervention.describe(state), /\w/);
+      assert.deepEqual(await world(), before);
+    });
+
+    it('it can be undone, also twice', async (intervention, task) => {
+      const before = await world();
+      const state = await planned(intervention, task);
+      await intervention.begin(state, task.context);
+      assert.notDeepEqual(await world(), before);
+      await intervention.end(state, task.context);
+      assert.deepEqual(await world(), before);
+      await intervention.end(state, task.context);
+      assert.deepEqual(await world(), before);
+    });
+
+    it('it can be undone though it was never begun', async (intervention, task) => {
+      const before = await world();
+      await intervention.end(await planned(intervention, task), task.context);
+      assert.deepEqual(await world(), before);
+    });
+  });
 }

@@ -1,13 +1,42 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { Command } from '#common/process/command.ts';
 import { collectorContext } from '#common/testing/collector-context.ts';
+import { collectorContract, interventionContract } from '#common/testing/collector-contract.ts';
 import { type FakeSystemctl, fakeSystemctl } from '#common/testing/fake-systemctl.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { systemdCollector } from './systemd-collector.ts';
 import { parseUnits } from './unit-states.ts';
+
+const { PATH } = process.env;
+const machine = await mkdtemp(join(tmpdir(), 'fake-systemctl-'));
+const systemctl = await fakeSystemctl(machine);
+before(() => {
+  process.env.PATH = `${systemctl.bin}:${PATH}`;
+});
+after(() => rm(machine, { recursive: true }));
+
+collectorContract(systemdCollector, {
+  good: {
+    options: async () => {
+      await systemctl.set({ 'web.service': 'active' });
+      return { units: ['web.service'] };
+    },
+    holds: [],
+  },
+  failing: { options: async () => ({ units: ['missing.service'] }) },
+});
+
+interventionContract(systemdCollector, 'stop', {
+  options: async () => {
+    await systemctl.set({ 'web.service': 'active', 'db.service': 'active', 'off.service': 'inactive' });
+    return { units: ['web.service', 'off.service', 'db.service'] };
+  },
+  world: systemctl.states,
+});
 
 describe('systemd', () => {
   it('what runs is stopped in its order and started in the opposite one, and the rest is left', async (given) => {
@@ -94,7 +123,7 @@ class Machine {
 
   get context() {
     const context = collectorContext(this.folder, 'systemd');
-    const env = { PATH: `${this.systemctl.bin}:${process.env.PATH}` };
+    const env = { PATH: `${this.systemctl.bin}:${PATH}` };
     const run = (command: Command) => context.runner.run({ ...command, env });
     return { ...context, runner: { ...context.runner, run } };
   }
