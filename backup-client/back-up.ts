@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { formatArchiveName } from '#common/archive/archive-name.ts';
 import type { ArchiveWriter } from '#common/archive/archive-writer.ts';
-import { messagesOf } from '#common/errors.ts';
-import { partReport } from '#common/run/part-report.ts';
 import type { PartReport, RunReport } from '#common/run/report.ts';
 import { runReport } from '#common/run/run-report.ts';
 import { Stages } from '#common/run/stages.ts';
@@ -10,13 +8,12 @@ import type { BackUpTools } from './back-up-tools.ts';
 import type { ClientConfig } from './config.ts';
 import type { Service } from './discover.ts';
 import { stagingName } from './drop-folder.ts';
-import { InterventionLog } from './intervention-log.ts';
 import { makeArchive } from './make-archive.ts';
 import { auditMachine } from './plan/audit-machine.ts';
 import { assetId } from './plan/coverage.ts';
+import { recoverLeftovers } from './recover-leftovers.ts';
 import { runServices } from './run-services.ts';
 import type { OpenArchive } from './service-run.ts';
-import { undoAll } from './undo.ts';
 
 /**
  * The client's run: every service appends to one staged archive, which is verified by reading it back and only then
@@ -53,6 +50,7 @@ export async function backUp(
       await checkServices(config, services, parts, tools);
       return report({});
     }
+    // Before anything is stopped anew.
     leftovers.push(...(await recoverLeftovers(config, tools)));
     const name = formatArchiveName(config.hostname, startedAt);
     const facts = await makeArchive(config, services, name, stages, parts, tools);
@@ -61,23 +59,6 @@ export async function backUp(
   } catch (error) {
     return report({ failure: stages.failureOf(tools.signal.aborted ? tools.signal.reason : error) });
   }
-}
-
-/** What an interrupted run had stopped is started first; what cannot be is a failed part of this run. */
-async function recoverLeftovers(config: ClientConfig, tools: BackUpTools): Promise<PartReport[]> {
-  const log = new InterventionLog(config.stateDir);
-  if ((await log.all()).length === 0) return [];
-  const part = await partReport('left by an interrupted run', tools, async (stages) => {
-    const warn = (message: string): void => stages.warn(message);
-    await stages.run('recover', async () => {
-      const { done, failures } = await undoAll(log, tools.collectors, { ...tools, commands: config.tools, warn });
-      for (const line of done) warn(line);
-      for (const failure of failures.slice(1)) warn(messagesOf(failure).join('; '));
-      if (failures[0] !== undefined) throw failures[0];
-    });
-    return {};
-  });
-  return [part];
 }
 
 /** What came to this machine since the last audit and is saved by no service is told once, as a warning. */

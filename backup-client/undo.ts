@@ -26,6 +26,7 @@ export async function undo(
     const what = logged.kind === 'stop' ? 'is not running again' : 'still has its snapshot';
     throw new BackupError(`${name} ${what}${context.signal.aborted ? ': it took too long' : ''}`, {
       cause: error,
+      ...(logged.kind === 'stop' && { kind: 'still-stopped' }),
       hint: hintOf(error) ?? 'Look at it by hand; "local-backup recover" tries once more.',
     });
   }

@@ -79,7 +79,7 @@ describe('a service that is stopped for its backup', () => {
     assert.equal(await isRunning(), false);
     const { exitCode, stdout } = await fleet.localBackup('recover');
     assert.equal(exitCode, 0);
-    assert.match(stdout, /^other\/web: started again after an interrupted run \(systemd\)$/m);
+    assert.match(stdout, /^ {2}warning: other\/web: started again after an interrupted run \(systemd\)$/m);
     assert.equal(await isRunning(), true);
     assert.match((await fleet.localBackup('recover')).stdout, /^nothing to put right$/m);
   });
@@ -99,10 +99,15 @@ describe('a service that is stopped for its backup', () => {
     await systemctl.set({ 'web.service': 'broken' });
     const failed = await fleet.localBackup('recover');
     assert.equal(failed.exitCode, 1);
-    assert.match(
-      failed.stdout,
-      /^FAILED +other\/web is not running again: systemd: web.service could not be started: Job for web.service failed\.\n {4}→ See "systemctl status web\.service"/m,
-    );
+    const lines = [
+      /^FAILED +left by an interrupted run /m,
+      /^ {2}failed at "recover": other\/web is not running again$/m,
+      /^ {4}because systemd: web\.service could not be started: Job for web\.service failed\.$/m,
+      /^ {4}→ See "systemctl status web\.service" and "journalctl -u web\.service"\.$/m,
+    ];
+    for (const line of lines) assert.match(failed.stdout, line);
+    const subject = '[Backup Error] web - Backup FAILED, other/web is not running again';
+    assert.equal(fleet.smtp.mails.at(-1)?.subject, subject);
     assert.equal((await interventions()).length, 1);
     await systemctl.set({ 'web.service': 'inactive' });
     assert.equal((await fleet.localBackup('recover')).exitCode, 0);

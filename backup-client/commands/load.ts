@@ -4,10 +4,14 @@ import { collectors } from '#plugins/index.ts';
 import { type ClientConfig, loadClientConfig } from '../config.ts';
 import { loadServices, type Service } from '../discover.ts';
 
-export interface Loaded {
+/** What a command needs that looks at no service. */
+export interface Settings {
   readonly config: ClientConfig;
-  readonly services: readonly Service[];
   readonly collectors: readonly Collector[];
+}
+
+export interface Loaded extends Settings {
+  readonly services: readonly Service[];
 }
 
 /** Everything that is configured, or one error with every problem in it. */
@@ -15,7 +19,17 @@ export async function load(configDir: string): Promise<Loaded> {
   const problems = new Problems();
   const config = await loadClientConfig(configDir, problems);
   const services = await loadServices(configDir, collectors, problems);
+  return { ...settingsOf(config, problems), services };
+}
+
+/** The settings alone: a mistake in a service.yaml does not keep a service from being started again. */
+export async function loadSettings(configDir: string): Promise<Settings> {
+  const problems = new Problems();
+  return settingsOf(await loadClientConfig(configDir, problems), problems);
+}
+
+function settingsOf(config: ClientConfig | undefined, problems: Problems): Settings {
   problems.throwIfAny();
   if (config === undefined) throw new Error('a configuration was refused without saying why');
-  return { config, services, collectors };
+  return { config, collectors };
 }

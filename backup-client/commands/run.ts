@@ -14,7 +14,7 @@ import { version } from '#common/version.ts';
 import { backUp } from '../back-up.ts';
 import type { BackUpTools } from '../back-up-tools.ts';
 import type { ClientConfig } from '../config.ts';
-import { type Loaded, load } from './load.ts';
+import { type Loaded, load, type Settings } from './load.ts';
 
 /** `local-backup run` */
 export async function run(context: CommandContext): Promise<CommandOutcome> {
@@ -38,7 +38,7 @@ export function checkOnly(loaded: Loaded, context: CommandContext): Promise<RunR
   return backUp(config, services, { ...toolsOf(loaded, context, context.logAt(config.logLevel)), dryRun: true });
 }
 
-export function toolsOf({ collectors }: Loaded, context: CommandContext, log: Log): BackUpTools {
+export function toolsOf({ collectors }: Pick<Settings, 'collectors'>, context: CommandContext, log: Log): BackUpTools {
   return {
     version,
     log,
@@ -54,6 +54,13 @@ export function toolsOf({ collectors }: Loaded, context: CommandContext, log: Lo
 
 /** Keeps the record and sends the mails; what could not be told becomes a warning of the report. */
 async function tell(report: RunReport, config: ClientConfig, log: Log): Promise<RunReport> {
+  const told = await mailReport(report, config, log);
+  await saveReport(config.stateDir, told);
+  return told;
+}
+
+/** A mail when it failed; what could not be told becomes a warning. */
+export async function mailReport(report: RunReport, config: ClientConfig, log: Log): Promise<RunReport> {
   const settings = { adminEmail: config.adminEmail, subjectPrefix: config.emailSubjectPrefix };
   const runner = execaRunner(); // not the run's own: an aborted run still tells of it
   const warnings = await sendMails(clientMails(report, settings), config.mail, {
@@ -61,7 +68,5 @@ async function tell(report: RunReport, config: ClientConfig, log: Log): Promise<
     hostname: config.hostname,
     log,
   });
-  const told = { ...report, warnings: [...report.warnings, ...warnings] };
-  await saveReport(config.stateDir, told);
-  return told;
+  return { ...report, warnings: [...report.warnings, ...warnings] };
 }

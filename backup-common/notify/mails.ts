@@ -24,6 +24,8 @@ export function clientMails(report: RunReport, settings: MailSettings): Mail[] {
 
 function clientSubject(report: RunReport): string {
   if (report.failure?.kind === 'shared-lock') return 'SHARED LOCK FAILED (TAR Creation)';
+  const stopped = report.parts.find(({ failure }) => failure?.kind === 'still-stopped');
+  if (stopped !== undefined) return `Backup FAILED, ${stopped.failure?.messages[0]}`;
   const failed = failedParts(report);
   return failed.length === 0 ? 'Backup FAILED' : `Backup FAILED for ${failed.join(', ')}`;
 }
