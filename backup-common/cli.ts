@@ -27,12 +27,15 @@ export interface CommandOutcome {
   readonly json: unknown;
 }
 
+/** In commander's form, such as `-d, --dry-run` or `--to <DIR>`. */
+export type OptionSpec = readonly [flags: string, description: string];
+
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
   /** In commander's form, for example `<HOST>` or `[HOST...]`. */
   readonly arguments?: string;
-  readonly options?: ReadonlyArray<readonly [flags: string, description: string]>;
+  readonly options?: readonly OptionSpec[];
   readonly examples?: readonly string[];
   readonly run: (context: CommandContext) => Promise<CommandOutcome>;
 }
@@ -44,6 +47,20 @@ export interface ProgramSpec {
   /** The first one is run when none is named. */
   readonly commands: readonly CommandSpec[];
 }
+
+/** What every program understands, before and after the command; a third value is the default. */
+export const globalOptions: ReadonlyArray<readonly [...option: OptionSpec, value?: string]> = [
+  ['-d, --dry-run', 'go through everything and change nothing'],
+  ['-v, --verbose', 'log every command that is run'],
+  ['-q, --quiet', 'log and print errors only'],
+  ['--json', 'print the result as JSON'],
+  ['--config-dir <DIR>', 'folder of the configuration', '/etc/backup'],
+];
+export const versionOption: OptionSpec = ['-V, --version', 'print the version'];
+export const helpOption: OptionSpec = ['-h, --help', 'print this help'];
+
+export const exitCodesText = `Exit codes: 0 done (with or without warnings), 1 something failed, 2 wrong usage or configuration,
+70 a bug in this program, 75 already running, 129, 130 and 143 ended by a signal.`;
 
 /** Reads the command line, runs the command, prints its outcome and sets the exit code. The only place that does. */
 export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Promise<void> {
@@ -81,24 +98,16 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
 function buildProgram(spec: ProgramSpec, signal: AbortSignal): Command {
   const program = new Command(spec.name)
     .description(spec.summary)
-    .version(`${spec.name} Version ${spec.version}`, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
+    .version(`${spec.name} Version ${spec.version}`, ...versionOption)
+    .helpOption(...helpOption)
     .helpCommand(false)
-    .option('-d, --dry-run', 'go through everything and change nothing')
-    .option('-v, --verbose', 'log every command that is run')
-    .option('-q, --quiet', 'log and print errors only')
-    .option('--json', 'print the result as JSON')
-    .option('--config-dir <DIR>', 'folder of the configuration', '/etc/backup')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
-    .addHelpText('after', exitCodeHelp);
+    .addHelpText('after', `\n${exitCodesText}`);
+  for (const [flags, description, value] of globalOptions) program.option(flags, description, value);
   for (const command of spec.commands) addCommand(program, spec, command, signal);
   return program;
 }
-
-const exitCodeHelp = `
-Exit codes: 0 done (with or without warnings), 1 something failed, 2 wrong usage or configuration,
-70 a bug in this program, 75 already running, 129, 130 and 143 ended by a signal.`;
 
 function addCommand(program: Command, spec: ProgramSpec, command: CommandSpec, signal: AbortSignal): void {
   const isDefault = command === spec.commands[0];

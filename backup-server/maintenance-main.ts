@@ -1,27 +1,4 @@
-import { type ProgramSpec, runProgram } from '#common/cli.ts';
-import { version } from '#common/version.ts';
-import { check } from './commands/check.ts';
-import { maintain } from './commands/maintain.ts';
+import { runProgram } from '#common/cli.ts';
+import { resticMaintenance } from './maintenance-program.ts';
 
-const program: ProgramSpec = {
-  name: 'restic-maintenance',
-  version,
-  summary: 'Forgets old snapshots, prunes and checks the repository of every host.',
-  commands: [
-    {
-      name: 'run',
-      summary: 'maintain all repositories, or those of the named hosts (what happens without a command)',
-      arguments: '[HOST...]',
-      examples: ['run', 'run web --dry-run'],
-      run: maintain,
-    },
-    {
-      name: 'check',
-      summary: 'check the configuration, every client and every repository, and change nothing',
-      arguments: '[HOST...]',
-      run: check,
-    },
-  ],
-};
-
-await runProgram(program, process.argv.slice(2));
+await runProgram(resticMaintenance, process.argv.slice(2));

@@ -1,38 +1,35 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { bashCompletion } from './completion/bash.ts';
+import { fishCompletion } from './completion/fish.ts';
+import { zshCompletion } from './completion/zsh.ts';
+import { launcher } from './launcher.ts';
+import { manualPage } from './manual-page.ts';
+import { type BuiltProgram, bundleOptions, programs } from './programs.ts';
 
-/** The programs and where each begins. */
-const programs = {
-  'local-backup': 'backup-client/main.ts',
-  'backup-server': 'backup-server/main.ts',
-  'restic-maintenance': 'backup-server/maintenance-main.ts',
-};
-
-/** ES modules have no `require` and no `__dirname`, which some bundled packages still ask for. */
-const banner = [
-  '#!/usr/bin/env node',
-  "import { createRequire as createRequireForBundle } from 'node:module';",
-  'const require = createRequireForBundle(import.meta.url);',
-  'const __dirname = import.meta.dirname ?? "/";',
-].join('\n');
-
+/**
+ * Makes in `dist` what is installed in `/opt/backup` and below `/usr/share`: `bin` and `lib`, manual pages, completions.
+ */
 await rm('dist', { recursive: true, force: true });
-await mkdir('dist/bin', { recursive: true });
-await writeFile('dist/package.json', '{ "type": "module" }\n'); // so that programs without an ending are ES modules
-for (const [name, entry] of Object.entries(programs)) {
-  const outfile = `dist/bin/${name}`;
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node18.20',
-    format: 'esm',
-    banner: { js: banner },
-    // Faster ciphers of ssh2, compiled for one machine; it does without them.
-    external: ['cpu-features', '*.node'],
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  await chmod(outfile, 0o755);
+await write('package.json', '{ "type": "module" }\n'); // so that programs without an ending are ES modules
+for (const program of programs) {
+  const { name } = program.spec;
+  await build(bundleOptions(program));
+  await write(`bin/${name}`, launcher(name));
+  await chmod(`dist/bin/${name}`, 0o755);
+  await write(`man/${name}.8`, manualPage(program.spec, program.files, othersThan(program)));
+  await write(`completions/bash/${name}`, bashCompletion(program.spec));
+  await write(`completions/zsh/_${name}`, zshCompletion(program.spec));
+  await write(`completions/fish/${name}.fish`, fishCompletion(program.spec));
+}
+
+function othersThan(program: BuiltProgram): string[] {
+  return programs.filter((other) => other !== program).map(({ spec }) => spec.name);
+}
+
+async function write(name: string, text: string): Promise<void> {
+  const path = join('dist', name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
 }
