@@ -1,3 +1,4 @@
+import { servicesIn } from '#common/archive/snapshot-tags.ts';
 import { BackupError, exitCodes } from '#common/errors.ts';
 import type { Snapshot } from './restic/restic-output.ts';
 
@@ -6,19 +7,31 @@ export interface SnapshotWish {
   readonly id?: string;
   /** The newest one that is not younger than this. */
   readonly at?: string;
+  /** Paths that are to be restored. */
+  readonly paths?: readonly string[];
 }
 
-/** The snapshot to restore: the named one, the one that was current at a time, or the newest. */
+/**
+ * The snapshot to restore: the named one, or the newest, or the newest at a time. Where only paths of some services are
+ * wanted, one in which these had failed or were left out is passed over.
+ */
 export function chooseSnapshot(snapshots: readonly Snapshot[], wish: SnapshotWish, host: string): Snapshot {
   const newestFirst = [...snapshots].sort((a, b) => b.time.getTime() - a.time.getTime());
   const limit = wish.at === undefined ? undefined : parseTime(wish.at);
   const fits = ({ id, time }: Snapshot) =>
     (wish.id === undefined || id.startsWith(wish.id)) && (limit === undefined || time <= limit);
-  const found = newestFirst.find(fits);
+  const services = (wish.paths ?? []).map((path) => path.split('/').slice(0, 2).join('/'));
+  const found = newestFirst.find((snapshot) => fits(snapshot) && hasAll(snapshot, services)) ?? newestFirst.find(fits);
   if (found !== undefined) return found;
   throw new BackupError(`${host} has no such snapshot`, {
     hint: newestFirst.length === 0 ? 'It has none at all.' : `See "backup-server snapshots ${host}".`,
   });
+}
+
+/** Snapshots that other programs made do not tell. */
+function hasAll({ tags }: Snapshot, services: readonly string[]): boolean {
+  const { good, failed } = servicesIn(tags);
+  return good.length + failed.length === 0 || services.every((service) => good.includes(service));
 }
 
 /** ISO 8601, with or without a time; UTC where it names no zone, since the times we show are UTC. */

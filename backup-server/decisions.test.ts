@@ -64,6 +64,31 @@ describe('which snapshot is restored', () => {
       assert.equal(chooseSnapshot(snapshots, wish, 'web').id, `id-${time}`));
   }
 
+  it('for paths of a service is the newest in which that service is good, unless one is named', () => {
+    const [shop, mail] = [
+      { type: 'docker', name: 'shop' },
+      { type: 'lxc', name: 'mail' },
+    ];
+    const tagged = (time: string, shopIs: 'ok' | 'failed', mailIs: 'ok' | 'skipped'): Snapshot => ({
+      ...snapshot(time),
+      tags: snapshotTags('web', '', [
+        { ...shop, outcome: shopIs },
+        { ...mail, outcome: mailIs },
+      ]),
+    });
+    const own = [
+      tagged('2026-01-01T03:00:00Z', 'ok', 'ok'),
+      tagged('2026-01-02T03:00:00Z', 'ok', 'skipped'),
+      tagged('2026-01-03T03:00:00Z', 'failed', 'skipped'),
+    ];
+    const dayOf = (wish: Parameters<typeof chooseSnapshot>[1]) => chooseSnapshot(own, wish, 'web').time.getUTCDate();
+    assert.equal(dayOf({ paths: ['docker/shop/data'] }), 2);
+    assert.equal(dayOf({ paths: ['docker/shop', 'lxc/mail'] }), 1);
+    assert.equal(dayOf({ paths: ['docker/shop'], id: 'id-2026-01-03' }), 3);
+    assert.equal(dayOf({ paths: ['other/unknown'] }), 3);
+    assert.equal(dayOf({ paths: [] }), 3);
+  });
+
   it('says so when there is none, or the time is none', () => {
     assert.throws(() => chooseSnapshot(snapshots, { at: '2025-01-01' }, 'web'), /web has no such snapshot/);
     assert.throws(() => chooseSnapshot(snapshots, { at: 'yesterday' }, 'web'), /"yesterday" is no time/);

@@ -2,6 +2,7 @@ import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDevices } from '#common/archive/make-devices.ts';
 import { requireEmptyFolder } from '#common/archive/restore-archive.ts';
+import { servicesIn } from '#common/archive/snapshot-tags.ts';
 import type { CommandContext, CommandOutcome } from '#common/cli.ts';
 import { BackupError, exitCodes, hasCode } from '#common/errors.ts';
 import { nearest } from '#common/nearest.ts';
@@ -25,9 +26,9 @@ export async function restore(context: CommandContext): Promise<CommandOutcome> 
   const host = hostNamed(config.hosts, context.args[0] ?? '');
   const tools = commonTools(config, context);
   const restic = await tools.openRestic(host);
-  const wish = { ...(at !== undefined && { at }), ...(id !== undefined && { id }) };
-  const snapshot = chooseSnapshot(await restic.snapshots(), wish, host.name);
   const wanted = paths.map((path) => path.replace(/^\/+|\/+$/g, ''));
+  const wish = { paths: wanted, ...(at !== undefined && { at }), ...(id !== undefined && { id }) };
+  const snapshot = chooseSnapshot(await restic.snapshots(), wish, host.name);
   for (const path of wanted) await requirePath(restic, snapshot, path);
   if (!context.dryRun) await requireEmptyFolder(to);
   if (!context.dryRun)
@@ -40,12 +41,15 @@ export async function restore(context: CommandContext): Promise<CommandOutcome> 
   const what = wanted.length === 0 ? 'everything' : wanted.join(', ');
   const when = snapshot.time.toISOString();
   const verb = context.dryRun ? 'would restore' : 'restored';
-  const text = `${verb} ${what} of ${host.name}, snapshot ${snapshot.shortId} of ${when}, to ${to}${devices === 0 ? '' : `, ${devices} devices made`}`;
-  return {
-    exitCode: exitCodes.done,
-    text,
-    json: { host: host.name, snapshot: snapshot.id, time: when, to, paths: wanted, devices },
-  };
+  const missing = wanted.length === 0 ? servicesIn(snapshot.tags).failed : [];
+  const text = [
+    `${verb} ${what} of ${host.name}, snapshot ${snapshot.shortId} of ${when}, to ${to}${devices === 0 ? '' : `, ${devices} devices made`}`,
+    ...missing.map(
+      (service) => `not in it, since it had failed: ${service}; take it with --path ${service} from an earlier one`,
+    ),
+  ].join('\n');
+  const json = { host: host.name, snapshot: snapshot.id, time: when, to, paths: wanted, devices, missing };
+  return { exitCode: exitCodes.done, text, json };
 }
 
 /** restic restores nothing and says nothing when a path is not there; that must be an error. */
