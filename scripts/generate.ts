@@ -6,11 +6,13 @@ import { collectors } from '#plugins/index.ts';
 import { clientConfigSchema } from '../backup-client/client-config-schema.ts';
 import { serviceSchema } from '../backup-client/service-schema.ts';
 import { serverConfigSchema } from '../backup-server/server-config-schema.ts';
+import { copyrightFile } from './copyright-file.ts';
 import { type CommonKeys, referencePage } from './reference-page.ts';
+import { thirdParties } from './third-party.ts';
 
 /**
- * Writes what is made from the schemas: the editor's schema of each file and the reference page. With `--check` it only
- * compares, and exits with 1 naming what is stale.
+ * Writes what is made from the schemas, the editor's schema of each file and the reference page, and from the bundles, the
+ * list of what is in them. With `--check` it only compares, and exits with 1 naming what is stale.
  */
 const schemas: Readonly<Record<string, Schema>> = {
   client_config: clientConfigSchema,
@@ -21,6 +23,7 @@ const files = new Map<string, string>([
   ...Object.entries(schemas).map(
     ([name, schema]) => [`docs/schemas/${name}.schema.json`, editorSchema(schema)] as const,
   ),
+  ['debian/copyright', copyrightFile(await readFile('LICENSE', 'utf8'), await thirdParties())],
   ['docs/configuration.md', referencePage(commonKeys satisfies CommonKeys, Object.values(schemas), collectors)],
 ]);
 

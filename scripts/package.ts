@@ -1,0 +1,30 @@
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+/**
+ * Builds the Debian packages of what is committed, in a clone outside of this folder, and puts them into `packages` or the
+ * folder that is named. DEB_BUILD_OPTIONS=nocheck leaves the checks out.
+ */
+const target = process.argv[2] ?? 'packages';
+const maximumBytes = 3 * 1024 ** 2;
+
+const folder = await mkdtemp(join(tmpdir(), 'backup-suite-build-'));
+try {
+  const source = join(folder, 'source');
+  await execa('git', ['clone', '--quiet', '.', source], { stdio: 'inherit' });
+  await execa('dpkg-buildpackage', ['-us', '-uc', '-b'], { cwd: source, stdio: 'inherit' });
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
+  for (const name of (await readdir(folder)).filter((name) => /\.(deb|changes|buildinfo)$/.test(name)))
+    await copyFile(join(folder, name), join(target, name));
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+for (const name of (await readdir(target)).filter((name) => name.endsWith('.deb'))) {
+  const { size } = await stat(join(target, name));
+  console.log(`${join(target, name)}: ${Math.ceil(size / 1024)} KiB`);
+  if (size > maximumBytes) throw new Error(`${name} is larger than ${maximumBytes / 1024 ** 2} MiB`);
+}
