@@ -132,6 +132,21 @@ for (const [name, way] of Object.entries(ways)) {
     assert.deepEqual([exitCode, timedOut], [undefined, true]);
   });
 
+  test(`${name}: what a program left behind with its pipes is waited for until its time is up`, {
+    timeout: 10_000,
+  }, async () => {
+    assert.equal((await way(sh('sleep 60 & exit 0', { timeoutMs: 50 }))).timedOut, true);
+  });
+
+  test(`${name}: what a program left behind with its pipes is waited for until an abort`, {
+    timeout: 10_000,
+  }, async () => {
+    const stop = new AbortController();
+    const running = way(sh('sleep 60 & exit 0'), stop.signal);
+    setTimeout(() => stop.abort(new BackupError('ended by SIGTERM')), 50);
+    await running;
+  });
+
   test(`${name}: an abort ends the program`, { timeout: 10_000 }, async () => {
     const stop = new AbortController();
     const running = way(sh('sleep 60'), stop.signal);

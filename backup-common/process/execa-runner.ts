@@ -26,7 +26,7 @@ async function run(command: Command, signal: AbortSignal | undefined): Promise<C
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   });
-  closePipesOnceKilled(subprocess);
+  closePipesInTime(subprocess, command, signal);
   const result = await subprocess;
   return settled(command, result, typeof result.stdout === 'string' ? result.stdout : '', String(result.stderr ?? ''));
 }
@@ -48,20 +48,35 @@ function start(command: Command, signal: AbortSignal | undefined): RunningProgra
   done.catch(() => undefined); // a caller that fails earlier does not wait for the end
   // execa empties a stream that nobody reads yet; behind a pipe of our own the output waits for its reader
   const output = stdout.pipe(new PassThrough({ highWaterMark: pipeBytes }));
-  closePipesOnceKilled(subprocess, () => output.end());
+  closePipesInTime(subprocess, command, signal, () => output.end());
   return { stdin, stdout: output, done, stop: () => subprocess.kill() };
 }
 
 /**
- * What a program started itself may live on after it, and hold its pipes open for ever. When we have ended the program,
- * nobody waits for that.
+ * What a program started itself may live on after it, and hold its pipes open for ever. Nobody waits for that when we have
+ * ended the program, its time is up, or the run is over.
  */
-function closePipesOnceKilled(subprocess: ChildProcess, onClosed: () => void = () => undefined): void {
-  subprocess.once('exit', () => {
-    if (!subprocess.killed) return;
+function closePipesInTime(
+  subprocess: ChildProcess,
+  { timeoutMs }: Command,
+  signal: AbortSignal | undefined,
+  onClosed: () => void = () => undefined,
+): void {
+  const startedAt = performance.now();
+  const close = (): void => {
     subprocess.stdout?.destroy();
     subprocess.stderr?.destroy();
     onClosed();
+  };
+  subprocess.once('exit', () => {
+    if (subprocess.killed) return close();
+    const leftMs = timeoutMs === undefined ? undefined : startedAt + timeoutMs - performance.now();
+    const timer = leftMs === undefined ? undefined : setTimeout(close, leftMs);
+    signal?.addEventListener('abort', close);
+    subprocess.once('close', () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', close);
+    });
   });
 }
 
