@@ -1,7 +1,8 @@
 import type { Collector } from '#common/plugin/collector.ts';
+import { btrfsCollector } from './btrfs/btrfs-collector.ts';
 import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
-export const collectors: readonly Collector[] = [commandCollector, filesCollector, systemdCollector];
+export const collectors: readonly Collector[] = [btrfsCollector, commandCollector, filesCollector, systemdCollector];

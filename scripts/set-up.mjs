@@ -18,6 +18,7 @@ const programs = {
   setcap: 'libcap2-bin',
   openssl: 'openssl',
   rclone: 'rclone',
+  'mkfs.btrfs': 'btrfs-progs',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
 };

@@ -4,7 +4,7 @@ import { renderReport } from '#common/run/render-report.ts';
 import { exitCodeOf } from '#common/run/run-report.ts';
 import { type NeededLine, unitAdvice } from '#common/run/unit-advice.ts';
 import type { NeededPath } from '#common/run/unit-paths.ts';
-import type { Service } from '../discover.ts';
+import { collectorOf, type Service } from '../discover.ts';
 import { load } from './load.ts';
 import { checkOnly } from './run.ts';
 
@@ -37,8 +37,10 @@ export async function check(context: CommandContext): Promise<CommandOutcome> {
 /** What the tasks need of the units that run them. */
 function linesFor(services: readonly Service[]): readonly NeededLine[] {
   return services.flatMap(({ type, name, tasks }) =>
-    tasks.flatMap(({ key, collector }) =>
-      (collector.unitLines ?? []).map((line) => ({ line, because: `${key} of ${type}/${name}` })),
-    ),
+    tasks.flatMap((task) => {
+      const { unitLines = [] } = collectorOf(task);
+      const lines = typeof unitLines === 'function' ? unitLines(task.options) : unitLines;
+      return lines.map((line) => ({ line, because: `${task.key} of ${type}/${name}` }));
+    }),
   );
 }

@@ -79,7 +79,8 @@ function describeAhead({ fileName, time }: ArchiveName, now: Date): string {
   );
 }
 
-function formatTimestamp(date: Date): string {
+/** `20261128_030512`, in UTC. */
+export function formatTimestamp(date: Date): string {
   const [day = '', time = ''] = date.toISOString().split('T');
   return `${day.replaceAll('-', '')}_${time.slice(0, 8).replaceAll(':', '')}`;
 }

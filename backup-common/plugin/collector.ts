@@ -130,9 +130,10 @@ export interface Collector<Options = never, State = unknown> {
   readonly schema: OptionsSchema;
   /**
    * What local-backup.service must allow beyond what it comes with, as lines of its [Service] section:
-   * `PrivateDevices=no`, `CapabilityBoundingSet=CAP_SYS_ADMIN`. `local-backup check` prints the drop-in.
+   * `PrivateDevices=no`, `CapabilityBoundingSet=CAP_SYS_ADMIN`; a function where that depends on the options.
+   * `local-backup check` prints the drop-in.
    */
-  readonly unitLines?: readonly string[];
+  readonly unitLines?: readonly string[] | ((options: Options) => readonly string[]);
   /** Looks, before anything is touched, whether the task can work: programs, paths. Changes nothing. */
   check?(options: Options, context: CollectorContext): Promise<void>;
   /** Why the service is left out this time (`outside of stop_hours`), if it is. */

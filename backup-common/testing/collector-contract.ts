@@ -97,8 +97,8 @@ async function taskIn(
   return { folder, source, options, context, archive: memoryArchive() };
 }
 
-/** As service.yaml is read: checked by the schema, whose defaults are filled in. */
-function withDefaults(collector: Collector<unknown>, options: unknown): unknown {
+/** Options as service.yaml gives them: checked by the schema, whose defaults are filled in. */
+export function withDefaults(collector: Collector<unknown>, options: unknown): unknown {
   const problems = new Problems();
   const source = parseYaml('service.yaml', JSON.stringify(options), problems);
   const value = source === undefined ? undefined : checkSchema(source, collector.schema);
@@ -106,9 +106,16 @@ function withDefaults(collector: Collector<unknown>, options: unknown): unknown 
   return value;
 }
 
+/** From the task's snapshot, if it has one. */
 async function collect(collector: Collector<unknown>, { options, context, archive }: TestTask): Promise<void> {
   await collector.check?.(options, context);
-  await collector.collect(options, context, archive);
+  const state = await collector.snapshot?.plan(options, context);
+  try {
+    if (state !== undefined) await collector.snapshot?.begin(state, context);
+    await collector.collect(options, context, archive, state);
+  } finally {
+    if (state !== undefined) await collector.snapshot?.end(state, context);
+  }
 }
 
 /** Where a schema says too little: a description that is missing, a map that takes any key. */
