@@ -12,7 +12,7 @@ export interface OpenIntervention {
   readonly state: unknown;
 }
 
-export type InterventionKind = 'stop' | 'snapshot';
+export type InterventionKind = 'stop' | 'snapshot' | 'cleanup';
 
 /** An intervention on disk, with the file that says so. */
 export interface LoggedIntervention extends OpenIntervention {

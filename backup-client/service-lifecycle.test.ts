@@ -66,14 +66,15 @@ it('the plan names the same steps in the same order as the run takes', async (gi
     given.task('zfs', { phase: 'quiesced', snapshot: { isComplete: true } }),
     given.task('mixed', { phase: 'quiesced', stop: {}, snapshot: { isComplete: false } }),
     given.task('idle', { phase: 'quiesced', stop: { isRunning: false } }),
+    given.task('export', { phase: 'live', cleanup: true }),
   ];
   const plan = await given.plan(tasks);
   await given.run(tasks);
   const words = { collect: 'collect', stop: 'begin stop', snapshot: 'begin snapshot' };
-  const more = { 'start again': 'end stop', 'remove the snapshot': 'end snapshot' };
+  const more = { 'start again': 'end stop', 'remove the snapshot': 'end snapshot', 'clean up': 'end cleanup' };
   assert.deepEqual(
     plan.steps.map(({ task, what }) => `${task}: ${{ ...words, ...more }[what]}`),
-    given.events.map((event) => event.replace(/ from .*/, '')),
+    given.events.filter((event) => event !== 'export: begin cleanup').map((event) => event.replace(/ from .*/, '')),
   );
 });
 
@@ -90,6 +91,31 @@ it('work before the stop is done while the service runs', async (given) => {
   ];
   await given.run(tasks);
   assert.deepEqual(given.events.slice(0, 2), ['files: prepare', 'docker: begin stop']);
+});
+
+it('cleaning up is on the list before anything else, and done last of all', async (given) => {
+  const tasks = [
+    given.task('docker', { phase: 'quiesced', stop: {}, snapshot: { isComplete: true } }),
+    given.task('export', { phase: 'live', cleanup: true }),
+  ];
+  await given.run(tasks);
+  assert.deepEqual(given.events, [
+    'export: begin cleanup',
+    'export: collect',
+    'docker: begin stop',
+    'docker: begin snapshot',
+    'docker: end stop',
+    'docker: collect from docker-state',
+    'docker: end snapshot',
+    'export: end cleanup',
+  ]);
+});
+
+it('cleaning up is done when the task fails before anything is stopped', async (given) => {
+  given.failAt('export: collect');
+  await assert.rejects(given.run([given.task('export', { phase: 'live', cleanup: true })]));
+  assert.deepEqual(given.events, ['export: begin cleanup', 'export: collect', 'export: end cleanup']);
+  assert.deepEqual(await given.open(), []);
 });
 
 it('the list of what is open is on disk before anything is touched', async (given) => {
@@ -137,6 +163,7 @@ interface Traits {
   readonly prepare?: boolean;
   readonly stop?: { readonly isRunning?: boolean; readonly onBegin?: () => Promise<void> };
   readonly snapshot?: { readonly isComplete: boolean };
+  readonly cleanup?: boolean;
 }
 
 /** Services of tasks that write down what is done with them. */
@@ -162,7 +189,7 @@ class Given {
   }
 
   task(key: string, traits: Traits): Task {
-    const { phase, prepare, stop, snapshot } = traits;
+    const { phase, prepare, stop, snapshot, cleanup } = traits;
     const intervention = (kind: string, isThere: boolean, onBegin?: () => Promise<void>) => ({
       plan: async () => (isThere ? `${key}-state` : undefined),
       describe: String,
@@ -184,6 +211,7 @@ class Given {
       ...(snapshot !== undefined && {
         snapshot: { ...intervention('snapshot', true), isComplete: () => snapshot.isComplete },
       }),
+      ...(cleanup === true && { cleanup: intervention('cleanup', true) }),
     };
     return { key, collector, options: undefined };
   }

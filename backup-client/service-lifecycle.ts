@@ -18,8 +18,8 @@ export interface LifecycleTools {
   readonly afterTask: () => Promise<void>;
 }
 
-/** How long removing a snapshot may take. */
-const snapshotTimeoutMs = 5 * 60_000;
+/** How long removing a snapshot, or cleaning up, may take. */
+const tidyingTimeoutMs = 5 * 60_000;
 
 /**
  * Collects all tasks of a service, see `Collector` for the order. However it ends, all that was stopped is started again
@@ -30,14 +30,14 @@ export async function collectService(service: Service, archive: ServiceArchive, 
   const quiesced = service.tasks.filter(({ collector }) => collector.phase === 'quiesced');
   const stops = new Interventions('stop', tools);
   const snapshots = new Interventions('snapshot', tools);
+  const cleanups = new Interventions('cleanup', tools);
   const collect = async (tasks: readonly Task[]): Promise<void> => {
     for (const task of tasks) await collectTask(task, archive, snapshots.stateOf(task), tools);
   };
   const resume = () => stops.endAll('start again', service.resumeTimeoutMs).finally(() => stops.tellDuration());
-  const removeSnapshots = () => snapshots.endAll('remove the snapshot', snapshotTimeoutMs);
+  const removeSnapshots = () => snapshots.endAll('remove the snapshot', tidyingTimeoutMs);
+  const cleanUp = () => cleanups.endAll('clean up', tidyingTimeoutMs);
 
-  await collect(live);
-  for (const task of quiesced) await prepare(task, tools);
   const whileStopped = async (): Promise<void> => {
     for (const task of service.tasks) await stops.begin(task, 'stop');
     for (const task of quiesced) await snapshots.begin(task, 'snapshot');
@@ -47,7 +47,13 @@ export async function collectService(service: Service, archive: ServiceArchive, 
     await finallyDo(whileStopped, resume, tools.stages);
     await collect(quiesced.filter((task) => isReadFromSnapshot(task, snapshots)));
   };
-  await finallyDo(withSnapshots, removeSnapshots, tools.stages);
+  const everything = async (): Promise<void> => {
+    for (const task of service.tasks) await cleanups.begin(task, 'begin');
+    await collect(live);
+    for (const task of quiesced) await prepare(task, tools);
+    await finallyDo(withSnapshots, removeSnapshots, tools.stages);
+  };
+  await finallyDo(everything, cleanUp, tools.stages);
 }
 
 async function collectTask(

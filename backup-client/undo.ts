@@ -2,7 +2,7 @@ import { BackupError, hintOf } from '#common/errors.ts';
 import type { Log } from '#common/log.ts';
 import type { Collector, RecoveryContext, ToolCommands } from '#common/plugin/collector.ts';
 import type { Runner } from '#common/process/runner.ts';
-import type { InterventionLog, LoggedIntervention } from './intervention-log.ts';
+import type { InterventionKind, InterventionLog, LoggedIntervention } from './intervention-log.ts';
 
 export interface RecoveryTools {
   readonly log: Log;
@@ -11,6 +11,12 @@ export interface RecoveryTools {
   /** Programs that do not end with the run, but with their own signal. */
   readonly lastingRunner: (signal: AbortSignal) => Runner;
 }
+
+const words: Readonly<Record<InterventionKind, { readonly open: string; readonly done: string }>> = {
+  stop: { open: 'is not running again', done: 'started again' },
+  snapshot: { open: 'still has its snapshot', done: 'snapshot removed' },
+  cleanup: { open: 'is not cleaned up', done: 'cleaned up' },
+};
 
 /** Undoes one intervention and strikes it off the list; while that fails it stays on it. */
 export async function undo(
@@ -23,8 +29,7 @@ export async function undo(
   try {
     await collector[logged.kind]?.end(logged.state, context);
   } catch (error) {
-    const what = logged.kind === 'stop' ? 'is not running again' : 'still has its snapshot';
-    throw new BackupError(`${name} ${what}${context.signal.aborted ? ': it took too long' : ''}`, {
+    throw new BackupError(`${name} ${words[logged.kind].open}${context.signal.aborted ? ': it took too long' : ''}`, {
       cause: error,
       ...(logged.kind === 'stop' && { kind: 'still-stopped' }),
       hint: hintOf(error) ?? 'Look at it by hand; "local-backup recover" tries once more.',
@@ -56,8 +61,7 @@ export async function undoAll(
       const collector = collectors.find(({ taskKeys }) => taskKeys.includes(taskKey));
       if (collector === undefined) throw unknownTask(logged);
       await undo(logged, collector, recoveryContext(service, taskKey, leftoverTimeoutMs, tools), log);
-      const what = kind === 'stop' ? 'started again' : 'snapshot removed';
-      done.push(`${service.type}/${service.name}: ${what} after an interrupted run (${taskKey})`);
+      done.push(`${service.type}/${service.name}: ${words[kind].done} after an interrupted run (${taskKey})`);
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       failures.push(error);

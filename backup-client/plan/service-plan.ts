@@ -1,6 +1,7 @@
 import { hintOf, messagesOf } from '#common/errors.ts';
 import type { CollectorContext } from '#common/plugin/collector.ts';
 import { collectorOf, type Service, type Task } from '../discover.ts';
+import type { InterventionKind } from '../intervention-log.ts';
 
 /** What a run would do with one service, in its order. */
 export interface ServicePlan {
@@ -15,7 +16,7 @@ export interface ServicePlan {
 
 export interface PlannedStep {
   /** `collect` happens while the service runs or does not, as the steps around it say. */
-  readonly what: 'collect' | 'stop' | 'snapshot' | 'start again' | 'remove the snapshot';
+  readonly what: 'collect' | 'stop' | 'snapshot' | 'start again' | 'remove the snapshot' | 'clean up';
   readonly task: string;
   /** What is stopped or taken. */
   readonly detail?: string;
@@ -47,6 +48,7 @@ async function stepsOf({ tasks }: Service, contextOf: (task: Task) => CollectorC
   const quiesced = tasks.filter(({ collector }) => collector.phase === 'quiesced');
   const stops = await planned('stop', tasks, contextOf);
   const snapshots = await planned('snapshot', quiesced, contextOf);
+  const cleanups = await planned('cleanup', tasks, contextOf);
   const isLate = (task: Task) => snapshots.some((snapshot) => snapshot.task === task && snapshot.isComplete);
   const collect = (own: readonly Task[]): PlannedStep[] => own.map(({ key }) => ({ what: 'collect', task: key }));
   const steps = (what: PlannedStep['what'], own: readonly PlannedIntervention[]): PlannedStep[] =>
@@ -59,11 +61,12 @@ async function stepsOf({ tasks }: Service, contextOf: (task: Task) => CollectorC
     ...steps('start again', [...stops].reverse()),
     ...collect(quiesced.filter(isLate)),
     ...steps('remove the snapshot', [...snapshots].reverse()),
+    ...steps('clean up', [...cleanups].reverse()),
   ];
 }
 
 async function planned(
-  kind: 'stop' | 'snapshot',
+  kind: InterventionKind,
   tasks: readonly Task[],
   contextOf: (task: Task) => CollectorContext,
 ): Promise<PlannedIntervention[]> {

@@ -120,7 +120,7 @@ export interface Coverage {
  * some task of the service stops it. Every failure is a BackupError with a hint.
  *
  * A service runs like this: check all tasks → collect the live ones → prepare the others → stop → snapshot → collect
- * what is not read from a snapshot → start again → collect from snapshots → remove the snapshots.
+ * what is not read from a snapshot → start again → collect from snapshots → remove the snapshots → clean up.
  */
 export interface Collector<Options = never, State = unknown> {
   readonly name: string;
@@ -142,6 +142,11 @@ export interface Collector<Options = never, State = unknown> {
   prepare?(options: Options, context: CollectorContext): Promise<void>;
   readonly stop?: Intervention<Options>;
   readonly snapshot?: Snapshot<Options, State>;
+  /**
+   * What the task makes on this machine for the time of its run only, beside its work folder: an export within a container.
+   * Begun before anything else of the service, ended last.
+   */
+  readonly cleanup?: Intervention<Options>;
   /** `snapshot` is the state of the task's own snapshot, if it has one. */
   collect(options: Options, context: CollectorContext, archive: ServiceArchive, snapshot?: State): Promise<void>;
   /** All that is on this machine of the kinds this collector saves; nothing where its program is not installed. */
