@@ -2,7 +2,16 @@ import type { Collector } from '#common/plugin/collector.ts';
 import { btrfsCollector } from './btrfs/btrfs-collector.ts';
 import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
+import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
+import { zfsCollector } from './zfs/zfs-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
-export const collectors: readonly Collector[] = [btrfsCollector, commandCollector, filesCollector, systemdCollector];
+export const collectors: readonly Collector[] = [
+  btrfsCollector,
+  commandCollector,
+  filesCollector,
+  postgresqlCollector,
+  systemdCollector,
+  zfsCollector,
+];

@@ -19,6 +19,7 @@ const programs = {
   openssl: 'openssl',
   rclone: 'rclone',
   'mkfs.btrfs': 'btrfs-progs',
+  pg_ctlcluster: 'postgresql',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
 };
