@@ -4,7 +4,6 @@ import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
-import { zfsCollector } from './zfs/zfs-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
 export const collectors: readonly Collector[] = [
@@ -13,5 +12,4 @@ export const collectors: readonly Collector[] = [
   filesCollector,
   postgresqlCollector,
   systemdCollector,
-  zfsCollector,
 ];
