@@ -3,6 +3,7 @@ import { btrfsCollector } from './btrfs/btrfs-collector.ts';
 import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
+import { sqliteCollector } from './sqlite/sqlite-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
@@ -11,5 +12,6 @@ export const collectors: readonly Collector[] = [
   commandCollector,
   filesCollector,
   postgresqlCollector,
+  sqliteCollector,
   systemdCollector,
 ];

@@ -20,6 +20,7 @@ const programs = {
   rclone: 'rclone',
   'mkfs.btrfs': 'btrfs-progs',
   pg_ctlcluster: 'postgresql',
+  sqlite3: 'sqlite3',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
 };
