@@ -57,7 +57,8 @@ export async function loadServices(
   return services;
 }
 
-async function findServiceFiles(configDir: string, problems: Problems): Promise<string[]> {
+/** Their paths, sorted; a problem for each that stands where it would be left out. */
+export async function findServiceFiles(configDir: string, problems: Problems): Promise<string[]> {
   const found: string[] = [];
   await refuseServiceIn(configDir, problems);
   for (const type of await foldersIn(configDir)) {

@@ -1,8 +1,10 @@
 import type { ProgramSpec } from '#common/cli.ts';
+import { reportFailure } from '#common/notify/unit-failure.ts';
 import { version } from '#common/version.ts';
 import { list, restore, verify } from './commands/archive-commands.ts';
 import { check } from './commands/check.ts';
 import { plan } from './commands/plan.ts';
+import { ready } from './commands/ready.ts';
 import { recover } from './commands/recover.ts';
 import { run } from './commands/run.ts';
 
@@ -46,5 +48,16 @@ export const localBackup: ProgramSpec = {
       run: restore,
     },
     { name: 'recover', summary: 'put right what an interrupted run could not', run: recover },
+    {
+      name: 'ready',
+      summary: 'tell whether a service is configured, or else what to edit; asked by the units',
+      run: ready,
+    },
+    {
+      name: 'report-failure',
+      summary: 'mail that a unit failed before it could tell so itself; called by systemd',
+      arguments: '<UNIT>',
+      run: reportFailure('client_config.yml'),
+    },
   ],
 };

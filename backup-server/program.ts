@@ -1,7 +1,9 @@
 import type { ProgramSpec } from '#common/cli.ts';
+import { reportFailure } from '#common/notify/unit-failure.ts';
 import { version } from '#common/version.ts';
 import { check } from './commands/check.ts';
 import { init } from './commands/init.ts';
+import { ready } from './commands/ready.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { snapshots } from './commands/snapshots.ts';
@@ -46,6 +48,17 @@ export const backupServer: ProgramSpec = {
       ],
       examples: ['restore web --to /tmp/web', 'restore web --at 2026-01-31 --path docker/shop/data --to /tmp/shop'],
       run: restore,
+    },
+    {
+      name: 'ready',
+      summary: 'tell whether a host is configured, or else what to edit; asked by the units',
+      run: ready,
+    },
+    {
+      name: 'report-failure',
+      summary: 'mail that a unit failed before it could tell so itself; called by systemd',
+      arguments: '<UNIT>',
+      run: reportFailure('server_config.yml'),
     },
   ],
 };

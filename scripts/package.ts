@@ -1,7 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 
 /**
  * Builds the Debian packages of what is committed, in a clone outside of this folder, and puts them into `packages` or the
@@ -13,8 +13,8 @@ const maximumBytes = 3 * 1024 ** 2;
 const folder = await mkdtemp(join(tmpdir(), 'backup-suite-build-'));
 try {
   const source = join(folder, 'source');
-  await execa('git', ['clone', '--quiet', '.', source], { stdio: 'inherit' });
-  await execa('dpkg-buildpackage', ['-us', '-uc', '-b'], { cwd: source, stdio: 'inherit' });
+  run('git', ['clone', '--quiet', '.', source]);
+  run('dpkg-buildpackage', ['-us', '-uc', '-b'], source);
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
   for (const name of (await readdir(folder)).filter((name) => /\.(deb|changes|buildinfo)$/.test(name)))
@@ -27,4 +27,9 @@ for (const name of (await readdir(target)).filter((name) => name.endsWith('.deb'
   const { size } = await stat(join(target, name));
   console.log(`${join(target, name)}: ${Math.ceil(size / 1024)} KiB`);
   if (size > maximumBytes) throw new Error(`${name} is larger than ${maximumBytes / 1024 ** 2} MiB`);
+}
+
+function run(file: string, args: readonly string[], cwd = '.'): void {
+  const { status, error } = spawnSync(file, args, { cwd, stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${file} ${args[0]} failed`, { cause: error });
 }

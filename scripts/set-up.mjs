@@ -21,8 +21,22 @@ const programs = {
   'mkfs.btrfs': 'btrfs-progs',
   pg_ctlcluster: 'postgresql',
   sqlite3: 'sqlite3',
+  // Manual pages and completions are tried in what reads them.
+  man: 'man-db',
+  zsh: 'zsh',
+  fish: 'fish',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
+  // To build the packages, and to boot pristine hosts that they are tested on.
+  ...(process.argv.includes('--packages') && {
+    'dpkg-buildpackage': 'dpkg-dev',
+    'g++': 'build-essential',
+    dh: 'debhelper',
+    mmdebstrap: 'mmdebstrap',
+    'systemd-nspawn': 'systemd-container',
+    nsenter: 'util-linux',
+    ip: 'iproute2',
+  }),
 };
 
 installNodeModules();

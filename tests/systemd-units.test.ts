@@ -14,7 +14,8 @@ import { treeFacts } from './rig/tree-facts.ts';
 
 const folder = 'systemd';
 const units = readdirSync(folder).filter((name) => /\.(service|timer)$/.test(name));
-const services = units.filter((name) => name.endsWith('.service'));
+const reporters = units.filter((name) => name.endsWith('-failure@.service'));
+const services = units.filter((name) => name.endsWith('.service') && !reporters.includes(name));
 const timers = units.filter((name) => name.endsWith('.timer'));
 const runner = execaRunner();
 const textOf = (unit: string) => readFileSync(join(folder, unit), 'utf8');
@@ -27,12 +28,13 @@ const noAnalyze = await run('systemd-analyze', '--version').then(
 );
 
 describe('the units', () => {
-  test('are three services with their timers, and one that puts things right at boot', () => {
+  test('are three services with their timers, one that puts things right at boot, and two that tell of failures', () => {
     const pairs = ['backup-server', 'local-backup', 'restic-maintenance'].flatMap((name) => [
       `${name}.service`,
       `${name}.timer`,
     ]);
-    assert.deepEqual(units.sort(), [...pairs, 'local-backup-recover.service'].sort());
+    const others = ['local-backup-recover.service', 'local-backup-failure@.service', 'backup-server-failure@.service'];
+    assert.deepEqual(units.sort(), [...pairs, ...others].sort());
   });
 
   test('pass systemd-analyze verify without a word', { skip: noAnalyze }, async (context) => {
@@ -42,6 +44,7 @@ describe('the units', () => {
       const { exitCode, stdout, stderr } = await run(
         'systemd-analyze',
         'verify',
+        '--man=no',
         '--recursive-errors=no',
         `--root=${root}`,
         unitFile,
@@ -55,6 +58,8 @@ describe('the units', () => {
     'local-backup-recover.service': 3.5,
     'backup-server.service': 3.5,
     'restic-maintenance.service': 2.8,
+    'local-backup-failure@.service': 2.8,
+    'backup-server-failure@.service': 2.8,
   };
   for (const [unit, exposure] of Object.entries(exposures)) {
     test(`${unit} is exposed to no more than ${exposure} of 10`, { skip: noAnalyze }, async () => {
@@ -98,6 +103,18 @@ describe('the services', () => {
       ['local-backup.service', 'oneshot', '/opt/backup/bin/local-backup run'],
       ['restic-maintenance.service', 'oneshot', '/opt/backup/bin/restic-maintenance run'],
     ]);
+  });
+
+  test('are passed over while nothing is configured, and tell of what a run could not tell', () => {
+    for (const unit of services) {
+      const program = unit.startsWith('local-backup') ? 'local-backup' : 'backup-server';
+      assert.equal(settingOf(unit, 'OnFailure'), `${program}-failure@%n.service`, unit);
+      if (unit !== 'local-backup-recover.service')
+        assert.equal(settingOf(unit, 'ExecCondition'), `/opt/backup/bin/${program} ready`, unit);
+    }
+    const started = reporters.sort().map((unit) => settingOf(unit, 'ExecStart'));
+    const report = (program: string) => `/opt/backup/bin/${program} report-failure %i`;
+    assert.deepEqual(started, ['backup-server', 'local-backup'].map(report));
   });
 
   test('start again what was stopped, after each run and at boot', () => {

@@ -15,7 +15,7 @@ export function fishCompletion(spec: ProgramSpec): string {
 
 function commandLines({ name }: ProgramSpec, command: CommandSpec): string[] {
   const inside = `complete -c ${name} -n '__fish_seen_subcommand_from ${command.name}'`;
-  const files = argumentCompletion(command) === 'nothing' ? [] : [`${inside} ${actions[argumentCompletion(command)]}`];
+  const files = argumentCompletion(command) === 'files' ? [`${inside} -F`] : [];
   return [
     `complete -c ${name} -n __fish_use_subcommand -a ${command.name} -d ${quoted(command.summary)}`,
     ...(command.options ?? []).map((option) => `${inside} ${optionArguments(optionWords(option))}`),
@@ -27,16 +27,17 @@ function optionArguments({ short, long, value, description }: OptionWords): stri
   const words = [
     ...(short === undefined ? [] : [`-s ${short}`]),
     `-l ${long}`,
-    ...(value === undefined ? [] : [`-r ${actions[completionOf(value)]}`.trim()]),
+    ...(value === undefined ? [] : [valueArguments[completionOf(value)]]),
     `-d ${quoted(description)}`,
   ];
   return words.join(' ');
 }
 
-const actions: Readonly<Record<Completion, string>> = {
-  folders: "-a '(__fish_complete_directories)'",
-  files: '-F',
-  nothing: '',
+/** For a value: -x keeps the names of files away, which fish offers by itself. */
+const valueArguments: Readonly<Record<Completion, string>> = {
+  folders: "-x -a '(__fish_complete_directories)'",
+  files: '-r -F',
+  nothing: '-x',
 };
 
 function quoted(text: string): string {
