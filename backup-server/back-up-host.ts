@@ -13,9 +13,12 @@ import type { Restic } from './restic/restic.ts';
 import { leavesOut } from './restic/restic-arguments.ts';
 import type { BackupSummary, Snapshot } from './restic/restic-output.ts';
 import type { ArchiveStore } from './store/archive-store.ts';
+import { MeteredSource } from './store/metered-source.ts';
 import { waitUntilFree } from './store/wait-until-free.ts';
 import { HostTree, type ReadyTree } from './tree/host-tree.ts';
 import { UnprovenSnapshot } from './unproven-snapshot.ts';
+
+const progressMs = 10_000;
 
 export interface HostTools {
   readonly log: Log;
@@ -167,51 +170,72 @@ interface Storing {
 }
 
 async function storeArchive(storing: Storing): Promise<PartResult> {
-  const { host, archive, store, restic, unproven, doubtful, config, stages, tools } = storing;
+  const { host, archive, store, stages, tools, config } = storing;
   const { runner } = tools;
-  const tree = new HostTree(host, {
-    tar: config.tar,
-    runner,
-    workDir: config.workDir,
-    warn: (message) => stages.warn(message),
-  });
+  const warn = (message: string) => stages.warn(message);
+  const tree = new HostTree(host, { tar: config.tar, runner, workDir: config.workDir, warn });
+  let isStored = false;
   try {
-    const ready = await stages.run('fetch and unpack', () => fetch(tree, archive, store));
-    const services = ready.facts?.services ?? [];
-    for (const { type, name, outcome, failure = [] } of services) {
-      if (outcome === 'failed')
-        stages.warn(
-          `partial: the service ${type}/${name} failed on the client and is missing: ${failure[0] ?? 'no reason given'}`,
-        );
+    const { ready, fetched } = await stages.run('fetch and unpack', () => fetch(tree, archive, store, tools));
+    const kept = tree
+      .keep()
+      .catch((error: unknown) => warn(`${ready.folder} has to be mended next time: ${String(error)}`));
+    try {
+      const summary = await storeTree(ready, storing);
+      isStored = true;
+      await stages.run('after fetch', () => afterFetch(host, archive, store, stages));
+      return { facts: factsOf(archive, ready, fetched, summary) };
+    } finally {
+      await kept;
     }
-    await unproven.begin(archive.timestamp);
-    const summary = await stages.run('restic backup', () =>
-      restic.backup({
-        folder: ready.folder,
-        time: archive.time,
-        tags: snapshotTags(host.name, archive.timestamp, services),
-        ignoreInode: host.tree === 'discard',
-        force: host.tree === 'discard' && ready.hasUnseenChange,
-      }),
-    );
-    await stages.run('compare counts', () => compareCounts(ready, summary, restic, config));
-    if (doubtful.length > 0) await restic.forget(doubtful.map(({ id }) => id));
-    await unproven.proven();
-    await tree.remember();
-    await stages.run('after fetch', () => afterFetch(host, archive, store, stages));
-    return { facts: factsOf(archive, ready, summary) };
   } finally {
-    if (host.tree === 'discard') await tree.discard();
+    await tree.discard(isStored);
   }
 }
 
-async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore): Promise<ReadyTree> {
-  const source = await store.open(archive.fileName);
+async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore, tools: HostTools) {
+  const source = new MeteredSource(await store.open(archive.fileName), progressLog(archive.size, tools));
   try {
-    return await tree.bringUpToDate(source, archive.fileName);
+    return { ready: await tree.bringUpToDate(source), fetched: source.fetched };
   } finally {
     await source.close();
   }
+}
+
+/** A line every ten seconds. */
+function progressLog(size: number, { log, now }: HostTools): (bytes: number) => void {
+  let toldAt = now().getTime();
+  return (bytes) => {
+    if (now().getTime() - toldAt < progressMs) return;
+    toldAt = now().getTime();
+    log.info({ fetched: formatByteSize(bytes), archive: formatByteSize(size) }, 'fetching');
+  };
+}
+
+/** A snapshot of the tree, proven to have all of it. */
+async function storeTree(ready: ReadyTree, storing: Storing): Promise<BackupSummary> {
+  const { host, archive, restic, unproven, doubtful, config, stages } = storing;
+  const services = ready.facts?.services ?? [];
+  for (const { type, name, outcome, failure = [] } of services) {
+    if (outcome === 'failed')
+      stages.warn(
+        `partial: the service ${type}/${name} failed on the client and is missing: ${failure[0] ?? 'no reason given'}`,
+      );
+  }
+  await unproven.begin(archive.timestamp);
+  const summary = await stages.run('restic backup', () =>
+    restic.backup({
+      folder: ready.folder,
+      time: archive.time,
+      tags: snapshotTags(host.name, archive.timestamp, services),
+      ignoreInode: host.tree === 'discard',
+      force: host.tree === 'discard' && ready.hasUnseenChange,
+    }),
+  );
+  await stages.run('compare counts', () => compareCounts(ready, summary, restic, config));
+  if (doubtful.length > 0) await restic.forget(doubtful.map(({ id }) => id));
+  await unproven.proven();
+  return summary;
 }
 
 /** restic must have read just as many files and bytes as the index names. A snapshot that has not is taken back. */
@@ -245,11 +269,17 @@ async function afterFetch(host: HostConfig, archive: Archive, store: ArchiveStor
   }
 }
 
-function factsOf(archive: Archive, ready: ReadyTree, summary: BackupSummary): PartResult['facts'] & object {
+function factsOf(
+  archive: Archive,
+  ready: ReadyTree,
+  fetched: number,
+  summary: BackupSummary,
+): PartResult['facts'] & object {
   return {
     archive: archive.fileName,
     size: formatByteSize(archive.size),
-    fetched: ready.fetched,
+    fetched: formatByteSize(fetched),
+    ...(ready.resumed > 0 && { 'fetched before': ready.resumed }),
     snapshot: summary.snapshotId.slice(0, 8),
     files: summary.filesProcessed,
     'files new': summary.filesNew,

@@ -230,13 +230,17 @@ describe('bad input on the server', () => {
     await rm(join(fleet.drop, 'web-20200101_000000.tar.gz'));
   });
 
-  it('replaces a tree that was changed by hand, and tidies up after one that was interrupted', async () => {
+  it('mends a tree that was changed by hand, and tidies up after a whole fetch that was interrupted', async () => {
     await writeFile(join(fleet.work, 'web/tree/other/good/data/source/file'), 'changed by hand');
     await mkdir(join(fleet.work, 'web/tree.new'));
     await deliver(await readFile(good));
     const result = await fleet.backupServer('run');
     assert.equal(result.exitCode, 0, result.stdout);
-    assert.match(result.stdout, /which an interrupted run had left/);
+    assert.match(
+      result.stdout,
+      /the tree is not what its index says \("other\/good\/data\/source\/file" differs: .*\); it is mended/,
+    );
+    assert.deepEqual((await readdir(join(fleet.work, 'web'))).sort(), ['tree', 'tree-index.gz']);
     const target = join(fleet.folder, 'after-change');
     await fleet.backupServer('restore', 'web', '--to', target);
     const restored = await readFile(join(target, 'other/good/data/source/file'));
@@ -322,7 +326,10 @@ describe('bad input on the server', () => {
     assert.match(result.stdout, /the index names 3 with .*; the snapshot was taken back/);
     assert.equal(await snapshots(), before);
     await fleet.writeServerConfig();
-    assert.match((await fleet.backupServer('run')).stdout, /^WARNING +web .*\n.*it is fetched afresh/m);
+    assert.match(
+      (await fleet.backupServer('run')).stdout,
+      /^WARNING +web .*\n.*"meddled" should not be there\); it is mended/m,
+    );
   });
 
   it('a snapshot that could not be taken back, or whose run was killed, does not count as stored', async () => {

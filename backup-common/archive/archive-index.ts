@@ -16,6 +16,8 @@ export interface PlacedBlock extends BlockRow {
 /** The index of an archive: its facts and table in memory, its blocks read when asked for. */
 export interface ArchiveIndex {
   readonly source: RangeSource;
+  /** Where the blocks are read when they have been copied out of `source`; their offsets are those there. */
+  readonly blockSource?: RangeSource;
   readonly tail: ArchiveTail;
   readonly facts: ArchiveFacts;
   /** In the order of their paths. */
@@ -67,7 +69,7 @@ function placeBlocks(table: string, tail: ArchiveTail, name: string): PlacedBloc
 /** One block's items, checked against the block's hash. */
 export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<IndexItem<PlacedMember>[]> {
   const where = `the index of ${index.source.name}`;
-  const compressed = await index.source.read(block.offset, block.compressedLength);
+  const compressed = await (index.blockSource ?? index.source).read(block.offset, block.compressedLength);
   const text = await unpackMember(compressed, block.length, where);
   if (sha256Of(text) !== block.sha256) throw damaged(where, 'has a block whose hash is wrong');
   return parseBlock(text.toString('utf8'), block.membersOffset, where);

@@ -1,7 +1,10 @@
 import type { Command } from '../process/command.ts';
 
-/** GNU tar as the writer of a tree; it reads only headers that we wrote ourselves. */
-export function extractCommand(tar: string, folder: string): Command {
+/**
+ * GNU tar as the writer of a tree; it reads only headers that we wrote ourselves. With `keepAttributes` it leaves alone the ACLs
+ * and extended attributes of folders that are there.
+ */
+export function extractCommand(tar: string, folder: string, keepAttributes = false): Command {
   return {
     file: tar,
     args: [
@@ -11,9 +14,7 @@ export function extractCommand(tar: string, folder: string): Command {
       '--preserve-permissions',
       '--same-owner',
       '--numeric-owner',
-      '--xattrs',
-      '--xattrs-include=*',
-      '--acls',
+      ...(keepAttributes ? [] : ['--xattrs', '--xattrs-include=*', '--acls']),
       '--delay-directory-restore',
       '--warning=no-timestamp',
     ],

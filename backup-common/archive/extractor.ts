@@ -14,8 +14,9 @@ export class Extractor {
   constructor(
     private readonly folder: string,
     tools: { readonly tar: string; readonly runner: Runner },
+    keepAttributes = false,
   ) {
-    this.#program = tools.runner.start(extractCommand(tools.tar, folder));
+    this.#program = tools.runner.start(extractCommand(tools.tar, folder, keepAttributes));
     this.#program.stdin.on('error', (error) => {
       this.#broken = error;
     });

@@ -1,98 +1,119 @@
-import { lstat, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type BytePath, bytesOf, parentOf } from '#common/archive/byte-path.ts';
-import { extractCommand } from '#common/archive/extract-command.ts';
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import type { ArchiveIndex } from '#common/archive/archive-index.ts';
+import { type BytePath, escapeBytes, parentOf } from '#common/archive/byte-path.ts';
 import { Extractor } from '#common/archive/extractor.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
-import { formatSeconds, type TarEntry } from '#common/archive/tar-entry.ts';
-import { BackupError, hasCode } from '#common/errors.ts';
-import type { Runner } from '#common/process/runner.ts';
+import type { TarEntry } from '#common/archive/tar-entry.ts';
+import { diskPath } from './disk-path.ts';
+import { SpoiledTree } from './spoiled-tree.ts';
+import { tarEntryOf } from './stage-changes.ts';
+import type { Staging } from './staging.ts';
+import type { TarTools } from './tar-tools.ts';
 import type { TreeChanges } from './tree-changes.ts';
-
-export interface ApplyTools {
-  readonly tar: string;
-  readonly runner: Runner;
-}
+import { treeEntries } from './tree-entry.ts';
 
 /**
- * Turns a tree into that of the new index: what is gone or changed goes, the changed entries are unpacked from the spool,
- * folders get their times again. Who is interrupted in the middle of it has a tree of neither index.
+ * Turns a tree into that of the index: what is gone goes, what is staged is renamed into its place, folders get their owners,
+ * rights and times. Who is interrupted in the middle of it has a tree of neither index. Blocking calls: each is short, and
+ * with promises they would take several times as long.
  */
 export async function applyChanges(
   tree: string,
+  index: ArchiveIndex,
   changes: TreeChanges,
-  spoolPath: string,
-  tools: ApplyTools,
+  staging: Staging,
+  tools: TarTools,
 ): Promise<void> {
-  for (const path of [...changes.removed].reverse()) await remove(diskPath(tree, path));
-  await requireFolders(tree, changes);
-  if (changes.changed.size > 0) await unpackSpool(tree, spoolPath, tools);
-  await restoreFolderTimes(tree, [...changes.touchedFolders.values()], tools);
+  try {
+    const folders = new RealFolders(tree);
+    for (const path of changes.removed) folders.requireAbove(path);
+    for (const path of [...changes.removed].reverse()) remove(diskPath(tree, path));
+    const changedFolders = await placeChanged(tree, index, changes, staging);
+    await finishFolders(tree, changedFolders, changes, tools);
+  } catch (error) {
+    throw new SpoiledTree(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 /** One name: never what a link points to, never what is below a folder that should be empty by now. */
-async function remove(path: Buffer): Promise<void> {
+function remove(path: Buffer): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) rmdirSync(path);
+  else if (stat !== undefined) rmSync(path);
+}
+
+/** In path order, so that a folder is there before what is in it and a file before its hard links. Gives the folders' headers. */
+async function placeChanged(tree: string, index: ArchiveIndex, changes: TreeChanges, staging: Staging) {
+  const folders = new RealFolders(tree);
+  const headers: TarEntry[] = [];
+  const blocks = index.blocks.filter(({ sha256 }) => changes.changedBlocks.has(sha256));
+  for await (const { entry } of treeEntries(index, blocks)) {
+    if (!changes.changed.has(entry.path)) continue;
+    folders.requireAbove(entry.path);
+    const path = diskPath(tree, entry.path);
+    if (entry.type === 'folder') {
+      placeFolder(path, staging.pathOf(entry.path), changes.replacedFolders.has(entry.path));
+      headers.push(staging.folderHeaders.get(entry.path) ?? tarEntryOf(entry));
+    } else if (entry.type === 'hardlink') {
+      rmSync(path, { force: true });
+      folders.requireAbove(entry.link ?? '');
+      linkSync(diskPath(tree, entry.link ?? ''), path);
+    } else renameSync(staging.pathOf(entry.path), path);
+  }
+  return headers;
+}
+
+/** A new folder is made elsewhere and moved, lest it inherit ACLs of the one it lies in. */
+function placeFolder(path: Buffer, fresh: string, mustReplace: boolean): void {
+  const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (isThere && !mustReplace) return;
+  rmSync(fresh, { recursive: true, force: true }); // an interrupted run's
+  mkdirSync(fresh, { mode: 0o700 });
+  if (isThere) {
+    const target = Buffer.from(fresh);
+    for (const name of readdirSync(path, 'buffer')) renameSync(below(path, name), below(target, name));
+    rmdirSync(path);
+  }
+  renameSync(fresh, path);
+}
+
+function below(folder: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([folder, Buffer.from('/'), name]);
+}
+
+/** On disk too, every folder that something is done in must be a folder: a link in its place would lead us elsewhere. */
+class RealFolders {
+  readonly #checked = new Set<BytePath>();
+
+  constructor(private readonly tree: string) {}
+
+  requireAbove(path: BytePath): void {
+    const parent = parentOf(path);
+    if (parent === undefined || this.#checked.has(parent)) return;
+    this.requireAbove(parent);
+    const stat = lstatSync(diskPath(this.tree, parent), { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true) throw new SpoiledTree(`"${escapeBytes(parent)}" is no folder any more`);
+    this.#checked.add(parent);
+  }
+}
+
+/** By tar, which knows ACLs, nanoseconds and names that are no text. Folders that were only touched keep their attributes. */
+async function finishFolders(
+  tree: string,
+  changed: readonly TarEntry[],
+  { touchedFolders }: TreeChanges,
+  tools: TarTools,
+): Promise<void> {
+  await writeHeaders(changed, new Extractor(tree, tools));
+  await writeHeaders([...touchedFolders.values()].map(tarEntryOf), new Extractor(tree, tools, true));
+}
+
+async function writeHeaders(headers: readonly TarEntry[], extractor: Extractor): Promise<void> {
   try {
-    if ((await lstat(path)).isDirectory()) await rmdir(path);
-    else await rm(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
+    for (const header of headers) await extractor.add(header, noContent());
+    await extractor.finish();
+  } finally {
+    extractor.close();
   }
-}
-
-/** On disk too, every folder that something is written into must be a folder: tar would follow a link in its place. */
-async function requireFolders(tree: string, { changed }: TreeChanges): Promise<void> {
-  const checked = new Set<BytePath>();
-  for (const path of changed) {
-    for (let parent = parentOf(path); parent !== undefined && !checked.has(parent); parent = parentOf(parent)) {
-      checked.add(parent);
-      if (changed.has(parent)) continue; // may not be there yet
-      const stat = await lstat(diskPath(tree, parent)).catch(() => undefined);
-      if (stat?.isDirectory() !== true)
-        throw new BackupError(`the tree was changed by hand: ${join(tree, parent)} is no folder`);
-    }
-  }
-  for (const path of checked) {
-    const stat = await lstat(diskPath(tree, path)).catch(() => undefined);
-    if (stat !== undefined && !stat.isDirectory())
-      throw new BackupError(`the tree was changed by hand: ${join(tree, path)} is no folder`);
-  }
-}
-
-async function unpackSpool(tree: string, spoolPath: string, { tar, runner }: ApplyTools): Promise<void> {
-  const command = extractCommand(tar, tree);
-  const args = command.args.map((arg) => (arg === '--file=-' ? `--file=${spoolPath}` : arg));
-  const { exitCode, stderr } = await runner.run({ ...command, args });
-  if (exitCode !== 0) throw new BackupError(`cannot unpack into ${tree}: ${stderr.split('\n')[0]}`);
-}
-
-/** By tar, which knows nanoseconds; where a folder has ACLs or attributes by touch, since a header without them would drop them. */
-async function restoreFolderTimes(tree: string, folders: readonly IndexEntry[], tools: ApplyTools): Promise<void> {
-  const plain = folders.filter(({ attributes }) => attributes === undefined);
-  if (plain.length > 0) {
-    const extractor = new Extractor(tree, tools);
-    try {
-      for (const folder of plain) await extractor.add(folderHeader(folder), noContent());
-      await extractor.finish();
-    } finally {
-      extractor.close();
-    }
-  }
-  for (const folder of folders.filter(({ attributes }) => attributes !== undefined)) {
-    const path = join(tree, bytesOf(folder.path).toString('utf8'));
-    await tools.runner.run({
-      file: 'touch',
-      args: ['--no-create', `--date=@${formatSeconds(folder.mtimeNs)}`, '--', path],
-    });
-  }
-}
-
-function folderHeader({ path, mode, uid, gid, mtimeNs }: IndexEntry): TarEntry {
-  return { path, type: 'folder', mode, uid, gid, mtimeNs, size: 0, storedSize: 0, link: undefined, attributes: [] };
 }
 
 async function* noContent(): AsyncGenerator<Buffer> {}
-
-function diskPath(tree: string, path: BytePath): Buffer {
-  return Buffer.concat([Buffer.from(`${tree}/`), bytesOf(path)]);
-}

@@ -1,9 +1,10 @@
-import { readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { type BytePath, bytesOf, comparePaths, escapeBytes } from '#common/archive/byte-path.ts';
+import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
+import { type BytePath, comparePaths, escapeBytes } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
+import { noteName } from './archive-note.ts';
+import { diskPath } from './disk-path.ts';
 
 /** What is not as the index says, in words for people; at most this many are listed. */
 const maxDifferences = 20;
@@ -18,8 +19,7 @@ export async function compareTree(root: string, expected: AsyncIterable<IndexEnt
     if (differences.length < maxDifferences) differences.push(`"${escapeBytes(path)}" ${what}`);
   };
   const inodes = new Map<BytePath, bigint>();
-  const walk = walkTree(root);
-  walk.next(); // the root itself belongs to the server
+  const walk = walkBelow(root);
   let found = walk.next();
   for await (const entry of expected) {
     if (isUnstored(entry)) continue;
@@ -40,40 +40,41 @@ export async function compareTree(root: string, expected: AsyncIterable<IndexEnt
   return differences;
 }
 
+/** What is below a tree's root, except for what the server itself puts there. */
+export function* walkBelow(root: string): Generator<WalkedEntry, undefined> {
+  for (const found of walkTree(root)) if (found.path !== '' && found.path !== noteName) yield found;
+  return undefined;
+}
+
 function differenceFrom(
   root: string,
   entry: IndexEntry,
   { path, stat }: WalkedEntry,
   inodes: ReadonlyMap<BytePath, bigint>,
 ): string | undefined {
-  if (entry.type === 'hardlink') {
-    const target = inodes.get(entry.link ?? '') ?? inodeOf(root, entry.link ?? '');
-    return target === stat.ino ? undefined : 'no longer the same file as its hard link';
-  }
-  if (typeOf(stat) !== entry.type) return 'type';
+  if (entry.type !== 'hardlink') return differenceOnDisk(diskPath(root, path), entry, stat);
+  const target = inodes.get(entry.link ?? '') ?? inodeOf(root, entry.link ?? '');
+  return target === stat.ino ? undefined : 'no longer the same file as its hard link';
+}
+
+/** In what a file, folder or link on disk is not as its entry says, content and attributes aside. */
+export function differenceOnDisk(file: Buffer, entry: IndexEntry, stat: BigIntStats): string | undefined {
+  if (typeOnDisk(stat) !== entry.type) return 'type';
   if (Number(stat.uid) !== entry.uid || Number(stat.gid) !== entry.gid) return 'owner';
   if (stat.mtimeNs !== entry.mtimeNs) return 'mtime';
-  if (entry.type === 'symlink') return linkTarget(root, path) === entry.link ? undefined : 'link target';
+  if (entry.type === 'symlink') return readlinkSync(file, 'latin1') === entry.link ? undefined : 'link target';
   if (Number(stat.mode & 0o7777n) !== entry.mode) return 'mode';
   if (entry.type === 'file' && Number(stat.size) !== entry.size) return 'size';
   return undefined;
 }
 
-function typeOf(stat: WalkedEntry['stat']): string {
+export function typeOnDisk(stat: BigIntStats): 'file' | 'folder' | 'symlink' | 'fifo' | 'other' {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'folder';
   if (stat.isSymbolicLink()) return 'symlink';
   return stat.isFIFO() ? 'fifo' : 'other';
 }
 
-function diskPath(root: string, path: BytePath): Buffer {
-  return Buffer.concat([Buffer.from(join(root, '/')), bytesOf(path)]);
-}
-
-function linkTarget(root: string, path: BytePath): BytePath {
-  return readlinkSync(diskPath(root, path), 'latin1');
-}
-
 function inodeOf(root: string, path: BytePath): bigint | undefined {
-  return statSync(diskPath(root, path), { bigint: true, throwIfNoEntry: false })?.ino;
+  return lstatSync(diskPath(root, path), { bigint: true, throwIfNoEntry: false })?.ino;
 }

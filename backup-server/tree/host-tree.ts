@@ -1,30 +1,26 @@
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveFacts } from '#common/archive/archive-facts.ts';
-import { type ArchiveIndex, entriesByPath, openArchiveIndex } from '#common/archive/archive-index.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
-import type { RangeSource } from '#common/archive/range-source.ts';
+import { type ArchiveIndex, openArchiveIndex } from '#common/archive/archive-index.ts';
+import type { CheckedSource } from '#common/archive/file-range-source.ts';
 import { renameDurably, syncFolder } from '#common/atomic-file.ts';
-import { formatByteSize } from '#common/config/byte-size.ts';
-import { BackupError } from '#common/errors.ts';
+import { BackupError, kindOf } from '#common/errors.ts';
 import { freeSpace } from '#common/free-space.ts';
-import type { Runner } from '#common/process/runner.ts';
 import type { HostConfig } from '../config.ts';
-import { applyChanges } from './apply-changes.ts';
-import { noteName, writeNote } from './archive-note.ts';
+import { notedService, writeNote } from './archive-note.ts';
+import { changeTree } from './change-tree.ts';
 import { hasUnseenChange } from './changed-unseen.ts';
-import { compareTree } from './compare-tree.ts';
-import { fetchChanges } from './fetch-changes.ts';
-import { readStoredIndex, saveStoredIndex } from './stored-index.ts';
-import { changesBetween, type TreeChanges } from './tree-changes.ts';
+import { copyIndex, openIndexFile, writeIndexFile } from './index-file.ts';
+import { IndexSurvey, surveyWhole } from './index-survey.ts';
+import { salvagedState } from './salvage.ts';
+import { SpoiledTree } from './spoiled-tree.ts';
+import type { TarTools } from './tar-tools.ts';
+import { stateOf, type TreeState } from './tree-changes.ts';
 import { countTree, type TreeCounts } from './tree-counts.ts';
-import { limitsFor } from './tree-limits.ts';
-import { checkIndex, syncFileSystem, unpackArchive } from './unpack-archive.ts';
+import { limitsFor, type TreeLimits } from './tree-limits.ts';
+import { unpackArchive, unpackForeign } from './unpack-archive.ts';
 
-export interface HostTreeTools {
-  readonly tar: string;
-  readonly runner: Runner;
+export interface HostTreeTools extends TarTools {
   /** Holds a folder for each host; root's alone. */
   readonly workDir: string;
   warn(message: string): void;
@@ -39,172 +35,215 @@ export interface ReadyTree {
   readonly facts: ArchiveFacts | undefined;
   /** `tree: discard` only: some file has new content under its old size and mtime. */
   readonly hasUnseenChange: boolean;
-  /** Bytes fetched, in words. */
-  readonly fetched: string;
+  /** Entries that an interrupted run had fetched. */
+  readonly resumed: number;
+}
+
+/** What became known of an archive while it was unpacked. */
+interface Unpacked extends Pick<IndexSurvey, 'unstored'> {
+  readonly counts: TreeCounts;
+  readonly resumed: number;
 }
 
 /**
  * One host's folder on this server. `tree` holds an unpacked archive. `tree-index.gz` is there just when `tree` is whole,
- * and is its index; it goes before the tree is touched and comes when it has been compared and synced. With
- * `tree: discard` there is `stored-index.gz` instead: the index of what restic stored last.
+ * and is its index; it goes before the tree is touched and comes when the tree has been compared and synced. With
+ * `tree: discard` there is `stored-index.gz` instead: the index of what restic stored last. `tree.new` is a tree being
+ * fetched whole, `changes` holds changed entries; what an interrupted run left of both is used as far as it is proven.
  */
 export class HostTree {
   readonly #home: string;
   readonly #tree: string;
+  /** Whether the tree stays when it has been stored. */
+  readonly #stays: boolean;
 
   constructor(
     private readonly host: HostConfig,
     private readonly tools: HostTreeTools,
   ) {
     this.#home = join(tools.workDir, host.name);
-    this.#tree = join(this.#home, 'tree');
+    this.#tree = this.#path('tree');
+    this.#stays = host.tree === 'keep';
   }
 
-  /** Makes the tree that of the archive: by its changes where there is a whole tree, else by fetching it whole. */
-  async bringUpToDate(source: RangeSource, archiveName: string): Promise<ReadyTree> {
+  /** Makes the tree that of the archive: by its changes where there is one to start from, else by fetching it whole. */
+  async bringUpToDate(source: CheckedSource): Promise<ReadyTree> {
     await mkdir(this.#home, { recursive: true, mode: 0o700 });
     await this.#removeLeftOvers();
-    const index = this.host.tree === 'keep' ? await openArchiveIndex(source) : undefined;
-    const changes = index === undefined ? undefined : await this.#changesTo(index);
-    if (index === undefined || changes === undefined) return this.#replace(source, archiveName);
-    const spool = this.#path('changes.tar');
+    const known = await openIndexFile(this.#marker);
     try {
-      const fetched = await fetchInto(spool, index, changes);
-      await this.#change(index, changes, spool);
-      return await this.#finish(archiveName, index.facts, () => entriesByPath(index), formatByteSize(fetched));
+      return await this.#take(source, known);
     } catch (error) {
-      if (!(error instanceof TreeIsSpoiled)) throw error;
-      this.tools.warn(`the tree is not what its index says (${error.message}); it is fetched afresh`);
-      return await this.#replace(source, archiveName);
+      await this.#remove('index.next', ...(isInterruption(error) ? [] : ['tree.new', 'changes']));
+      throw error;
     } finally {
-      await rm(spool, { force: true });
+      await known?.source.close();
     }
   }
 
-  /** After restic has it; for `tree: discard`, where the next run has nothing else to compare with. */
-  async remember(): Promise<void> {
-    if (this.host.tree === 'discard')
-      await renameDurably(this.#path('stored-index.gz.next'), this.#path('stored-index.gz'));
+  /** Syncs the tree, which is known to be whole from then on. To be called also when it could not be stored. */
+  async keep(): Promise<void> {
+    if (!this.#stays) return;
+    await this.#sync();
+    await renameDurably(this.#path('index.next'), this.#marker);
   }
 
-  /** Removes the clear text. */
-  async discard(): Promise<void> {
-    await rm(this.#tree, { recursive: true, force: true });
+  /** Removes the clear text. What has been stored is what the next run compares with. */
+  async discard(isStored: boolean): Promise<void> {
+    if (this.#stays) return;
+    if (isStored) await renameDurably(this.#path('index.next'), this.#marker);
+    await this.#remove('tree');
+  }
+
+  async #take(source: CheckedSource, known: ArchiveIndex | undefined): Promise<ReadyTree> {
+    const remote = await openArchiveIndex(source);
+    if (remote === undefined) return this.#finish(undefined, await this.#unpackForeign(source), known);
+    const index = await copyIndex(remote, known, this.#path('index.next'));
+    try {
+      const unpacked = (await this.#change(index, known, source)) ?? (await this.#unpack(index));
+      return await this.#finish(index.facts, unpacked, known);
+    } finally {
+      await index.blockSource.close();
+    }
+  }
+
+  /** Changes what is there; undefined when there is nothing to start from. */
+  async #change(
+    index: ArchiveIndex,
+    known: ArchiveIndex | undefined,
+    source: CheckedSource,
+  ): Promise<Unpacked | undefined> {
+    if (this.#stays && known !== undefined && (await isThere(this.#tree))) {
+      const changed = await this.#tryChange(index, stateOf(this.#tree, known, index), source, 'mended');
+      if (changed !== undefined) return changed;
+    }
+    const fresh = this.#path('tree.new');
+    if (await isThere(fresh)) {
+      const changed = await this.#tryChange(index, salvagedState(fresh, index), source, 'fetched afresh');
+      if (changed !== undefined) await this.#swap();
+      else await this.#remove('tree.new');
+      return changed;
+    }
+    if (!this.#stays || !(await isThere(this.#tree))) return undefined;
+    return this.#tryChange(index, salvagedState(this.#tree, index), source, 'fetched afresh');
+  }
+
+  async #tryChange(
+    index: ArchiveIndex,
+    state: TreeState,
+    source: CheckedSource,
+    remedy: string,
+  ): Promise<Unpacked | undefined> {
+    const limits = await this.#limits();
+    const survey = new IndexSurvey(index, this.host.name, { ...limits, maxBytes: Number.MAX_SAFE_INTEGER });
+    const beforeTouch = () => this.#unmark();
+    try {
+      const changes = { ...this.tools, staging: this.#path('changes'), survey, limits, source, beforeTouch };
+      const resumed = await changeTree(index, state, changes);
+      return { ...survey, resumed };
+    } catch (error) {
+      if (!(error instanceof SpoiledTree)) throw error;
+      this.tools.warn(`the tree is not what its index says (${error.message}); it is ${remedy}`);
+      return undefined;
+    }
+  }
+
+  /** Unpacks beside the old tree; the new one takes its place only when it is whole. */
+  async #unpack(index: ArchiveIndex): Promise<Unpacked> {
+    const limits = await this.#limits();
+    const survey = await surveyWhole(index, this.host.name, limits);
+    await unpackArchive(index, this.#path('tree.new'), { ...this.tools, limits });
+    await this.#swap();
+    return { ...survey, resumed: 0 };
+  }
+
+  async #unpackForeign(source: CheckedSource): Promise<Unpacked> {
+    const tools = { ...this.tools, limits: await this.#limits() };
+    await this.#remove('tree.new');
+    const entries = await unpackForeign(source, this.#path('tree.new'), tools);
+    await this.#swap();
+    await writeIndexFile(this.#path('index.next'), this.host.name, entries);
+    return { counts: countTree(entries), unstored: [], resumed: 0 };
+  }
+
+  async #swap(): Promise<void> {
+    await this.#unmark();
+    if (await isThere(this.#tree)) await rename(this.#tree, this.#path('tree.old'));
+    await rename(this.#path('tree.new'), this.#tree);
+    await syncFolder(this.#home);
+    await this.#remove('tree.old');
+  }
+
+  /** From here on the tree is of neither index. */
+  async #unmark(): Promise<void> {
+    if (!this.#stays || !(await isThere(this.#marker))) return;
+    await this.#remove('tree-index.gz');
+    await syncFolder(this.#home);
+  }
+
+  /** The tree is whole: puts what the archive said beyond its files into it. */
+  async #finish(
+    facts: ArchiveFacts | undefined,
+    { counts, unstored, resumed }: Unpacked,
+    known: ArchiveIndex | undefined,
+  ): Promise<ReadyTree> {
+    const services = facts?.services.map(notedService) ?? [];
+    const noteBytes = await writeNote(this.#tree, { host: this.host.name, services, unstored });
+    const withNote = { files: counts.files + 1, bytes: counts.bytes + noteBytes };
+    const isUnseen = !this.#stays && known !== undefined && (await this.#hasUnseenChange(known));
+    return { folder: this.#tree, counts: withNote, facts, hasUnseenChange: isUnseen, resumed };
+  }
+
+  async #hasUnseenChange(known: ArchiveIndex): Promise<boolean> {
+    const next = await openIndexFile(this.#path('index.next'));
+    try {
+      return next === undefined || (await hasUnseenChange(known, next));
+    } finally {
+      await next?.source.close();
+    }
+  }
+
+  async #removeLeftOvers(): Promise<void> {
+    await this.#remove('tree.old', 'index.next', 'index.next.blocks');
+    const [isTree, isMarked] = [await isThere(this.#tree), await isThere(this.#marker)];
+    if (this.#stays && isTree && isMarked) await this.#remove('tree.new');
+    if (this.#stays && isTree && !isMarked)
+      this.tools.warn(`${this.#tree} is not whole: a run was interrupted while it changed it; it is mended`);
+  }
+
+  async #sync(): Promise<void> {
+    const { exitCode, stderr } = await this.tools.runner.run({
+      file: 'sync',
+      args: ['--file-system', '--', this.#tree],
+    });
+    if (exitCode !== 0) throw new BackupError(`${this.#tree} cannot be written to disk: ${stderr.trim()}`);
+  }
+
+  async #limits(): Promise<TreeLimits> {
+    return limitsFor(await freeSpace(this.#home), this.host.maxEntries);
+  }
+
+  /** By the program: Node's own takes several times as long for a large tree. */
+  async #remove(...names: readonly string[]): Promise<void> {
+    const paths = names.map((name) => this.#path(name));
+    const { exitCode, stderr } = await this.tools.runner.run({ file: 'rm', args: ['-rf', '--', ...paths] });
+    if (exitCode !== 0) throw new BackupError(`cannot remove ${paths.join(', ')}: ${stderr.trim()}`);
+  }
+
+  get #marker(): string {
+    return this.#path(this.#stays ? 'tree-index.gz' : 'stored-index.gz');
   }
 
   #path(name: string): string {
     return join(this.#home, name);
   }
-
-  async #removeLeftOvers(): Promise<void> {
-    for (const name of ['tree.new', 'tree.old', 'changes.tar', 'stored-index.gz.next', 'tree-index.gz.next']) {
-      if (!(await isThere(this.#path(name)))) continue;
-      await rm(this.#path(name), { recursive: true, force: true });
-      if (name !== 'tree.old') this.tools.warn(`removed ${this.#path(name)}, which an interrupted run had left`);
-    }
-    if ((await isThere(this.#tree)) && !(await isThere(this.#path('tree-index.gz'))) && this.host.tree === 'keep') {
-      this.tools.warn(`${this.#tree} is not whole: a run was interrupted while it changed it; it is fetched afresh`);
-    }
-  }
-
-  /** Undefined when there is no whole tree to start from, or it cannot be changed in place. */
-  async #changesTo(index: ArchiveIndex): Promise<TreeChanges | undefined> {
-    const { maxEntries } = this.host;
-    await checkIndex(index, this.host.name, { maxEntries, maxBytes: Number.MAX_SAFE_INTEGER });
-    const before = await readStoredIndex(this.#path('tree-index.gz'));
-    if (before === undefined || !(await isThere(this.#tree))) return undefined;
-    const changes = await changesBetween(before, entriesByPath(index));
-    return changes.obstacle === undefined ? changes : undefined;
-  }
-
-  /** From here on the tree is of neither index until it has been compared with the new one. */
-  async #change(index: ArchiveIndex, changes: TreeChanges, spool: string): Promise<void> {
-    await rm(this.#path('tree-index.gz'), { force: true });
-    await rm(join(this.#tree, noteName), { force: true });
-    await syncFolder(this.#home);
-    try {
-      await applyChanges(this.#tree, changes, spool, this.tools);
-    } catch (error) {
-      throw new TreeIsSpoiled(error instanceof Error ? error.message : String(error));
-    }
-    const [difference] = await compareTree(this.#tree, entriesByPath(index));
-    if (difference !== undefined) throw new TreeIsSpoiled(difference);
-    await syncFileSystem(this.#tree, this.tools.runner);
-  }
-
-  /** Unpacks beside the old tree; the new one takes its place only when it is whole. */
-  async #replace(source: RangeSource, archiveName: string): Promise<ReadyTree> {
-    const fresh = this.#path('tree.new');
-    const limits = limitsFor(await freeSpace(this.#home), this.host.maxEntries);
-    try {
-      const { index, entries } = await unpackArchive(source, fresh, { ...this.tools, host: this.host.name, limits });
-      await rm(this.#path('tree-index.gz'), { force: true });
-      await this.#swap(fresh);
-      return await this.#finish(archiveName, index?.facts, entries, formatByteSize(source.size));
-    } catch (error) {
-      await rm(fresh, { recursive: true, force: true });
-      throw error;
-    }
-  }
-
-  async #swap(fresh: string): Promise<void> {
-    const old = this.#path('tree.old');
-    if (await isThere(this.#tree)) await rename(this.#tree, old);
-    await rename(fresh, this.#tree);
-    await syncFolder(this.#home);
-    await rm(old, { recursive: true, force: true });
-  }
-
-  /** The tree is whole: says so beside it, and what the archive said beyond its files in it. */
-  async #finish(
-    archive: string,
-    facts: ArchiveFacts | undefined,
-    entries: () => AsyncIterable<IndexEntry>,
-    fetched: string,
-  ): Promise<ReadyTree> {
-    const { createdAt = '', services = [] } = facts ?? {};
-    await writeNote(this.#tree, {
-      host: this.host.name,
-      archive,
-      createdAt,
-      services,
-      unstored: await unstoredIn(entries()),
-    });
-    const { size } = await lstat(join(this.#tree, noteName));
-    const counts = await countTree(entries());
-    const isKept = this.host.tree === 'keep';
-    const isUnseen = !isKept && (await this.#hasUnseenChange(entries()));
-    const next = this.#path(isKept ? 'tree-index.gz.next' : 'stored-index.gz.next');
-    await saveStoredIndex(next, entries());
-    if (isKept) await renameDurably(next, this.#path('tree-index.gz'));
-    const withNote = { files: counts.files + 1, bytes: counts.bytes + size };
-    return { folder: this.#tree, counts: withNote, facts, hasUnseenChange: isUnseen, fetched };
-  }
-
-  async #hasUnseenChange(entries: AsyncIterable<IndexEntry>): Promise<boolean> {
-    const before = await readStoredIndex(this.#path('stored-index.gz'));
-    return before !== undefined && hasUnseenChange(before, entries);
-  }
 }
 
-/** The tree has become unusable, and must be fetched whole. */
-class TreeIsSpoiled extends BackupError {}
-
-async function fetchInto(spool: string, index: ArchiveIndex, changes: TreeChanges): Promise<number> {
-  const file = await open(spool, 'wx+', 0o600);
-  try {
-    return await fetchChanges(index, changes.changed, file);
-  } finally {
-    await file.close();
-  }
+/** What was fetched so far is good, and the next run goes on with it. */
+function isInterruption(error: unknown): boolean {
+  return ['aborted', 'connection-lost', 'unreachable'].includes(kindOf(error) ?? '');
 }
 
 async function isThere(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
-}
-
-async function unstoredIn(entries: AsyncIterable<IndexEntry>): Promise<readonly IndexEntry[]> {
-  const unstored: IndexEntry[] = [];
-  for await (const entry of entries) if (isUnstored(entry)) unstored.push(entry);
-  return unstored;
 }

@@ -1,69 +1,113 @@
+import { type ArchiveIndex, readBlock } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths, parentOf } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
+import type { IndexItem } from '#common/archive/index-block.ts';
 import { formatIndexEntry, type IndexEntry } from '#common/archive/index-entry.ts';
+import { largeFileBytes } from '#common/archive/member-boundaries.ts';
+import { blocksMissingIn } from './changed-unseen.ts';
+import { ContentDonors } from './content-donors.ts';
+import { entriesOfBlock, type TreeEntry, treeEntries } from './tree-entry.ts';
 
-/** What turns the tree of one index into that of another. */
+/** What a tree holds now. */
+export interface TreeState {
+  readonly folder: string;
+  /** The entries in path order; those of the blocks that `hasBlock` says yes to need not be among them. */
+  readonly entries: AsyncIterable<TreeEntry>;
+  /** Whether all entries of the block with this sha256 are in the tree just so. */
+  hasBlock(sha256: string): boolean;
+}
+
+/** What turns a tree into that of an index. */
 export interface TreeChanges {
-  /** Entries to be unpacked anew, by path. */
+  /** Entries to be made anew, by path. */
   readonly changed: ReadonlySet<BytePath>;
+  /** The sha256 of the index's blocks that have changed entries. */
+  readonly changedBlocks: ReadonlySet<string>;
   /** Paths to be removed before that, parents first; no folder that stays one is among them. */
   readonly removed: readonly BytePath[];
+  /** Folders that stay and cannot keep their attributes: an empty one takes the place of each. */
+  readonly replacedFolders: ReadonlySet<BytePath>;
   /** Folders that only lose or get names, and so must be given their times again. */
   readonly touchedFolders: ReadonlyMap<BytePath, IndexEntry>;
-  /** Why the tree cannot be changed in place; undefined when it can. */
-  readonly obstacle: string | undefined;
+  /** Bytes of the files among the changed entries. */
+  readonly changedBytes: number;
+  /** Where contents of changed entries lie in the tree already. */
+  readonly donors: ContentDonors;
+}
+
+/** The tree as an index describes it that has blocks in common with the new one. */
+export function stateOf(folder: string, before: ArchiveIndex, after: ArchiveIndex): TreeState {
+  const known = new Set(before.blocks.map(({ sha256 }) => sha256));
+  const entries = treeEntries(before, blocksMissingIn(after, before));
+  return { folder, entries, hasBlock: (sha256) => known.has(sha256) };
 }
 
 /**
- * Compares two indexes in path order. A file is one thing with all its names: when its first name changes, its hard links
- * are made anew. Memory: the changed paths, and the folders on the way down.
+ * Compares the tree with the index in path order; `look` sees every item of the index. A file is one thing with all its
+ * names: when its first name changes, its hard links are made anew. Memory: the changed paths, and the folders on the
+ * way down.
  */
-export async function changesBetween(
-  before: AsyncIterable<IndexEntry>,
-  after: AsyncIterable<IndexEntry>,
+export async function changesTo(
+  index: ArchiveIndex,
+  state: TreeState,
+  look: (item: IndexItem) => void,
 ): Promise<TreeChanges> {
   const changed = new Set<BytePath>();
+  const changedBlocks = new Set<string>();
   const removed: BytePath[] = [];
-  const touchedFolders = new Map<BytePath, IndexEntry>();
-  const openFolders: IndexEntry[] = [];
-  const touched = new Set<BytePath>();
-  let obstacle: string | undefined;
-  const touchParent = (path: BytePath): void => {
-    const parent = parentOf(path);
-    if (parent !== undefined) touched.add(parent);
+  const replacedFolders = new Set<BytePath>();
+  const folders = new FolderWatch(changed);
+  const donors = new ContentDonors(state.folder);
+  let changedBytes = 0;
+  const compare = (old: TreeEntry | undefined, now: TreeEntry | undefined, block: string): void => {
+    const path = (now ?? old)?.entry.path ?? '';
+    folders.enter(path, now?.entry);
+    if (!isDifferent(old?.entry, now?.entry, changed)) return;
+    folders.touchParentOf(path);
+    if (old !== undefined && now !== undefined && losesAttributes(old.entry, now.entry)) replacedFolders.add(path);
+    if (old !== undefined) donors.add(old);
+    if (old !== undefined && mustGo(old.entry, now?.entry)) removed.push(path);
+    if (now === undefined || isUnstored(now.entry)) return;
+    changed.add(path);
+    changedBlocks.add(block);
+    changedBytes += storedBytes(now);
   };
-  for await (const [old, now] of inStep(before, after)) {
-    const path = (now ?? old)?.path ?? '';
-    closeFolders(openFolders, path, touched, changed, touchedFolders);
-    if (now?.type === 'folder') openFolders.push(now);
-    if (!isDifferent(old, now, changed)) continue;
-    const staysFolder = old?.type === 'folder' && now?.type === 'folder';
-    if (staysFolder && old.attributes !== now.attributes)
-      obstacle ??= `the attributes of the folder "${path}" have changed`;
-    if (old !== undefined && !isUnstored(old) && !staysFolder) removed.push(path);
-    if (now !== undefined && !isUnstored(now)) changed.add(path);
-    touchParent(path);
+  const old = state.entries[Symbol.asyncIterator]();
+  let earlier = await old.next();
+  for (const block of index.blocks) {
+    const items = await readBlock(index, block);
+    for (const item of items) look(item);
+    const isKnown = state.hasBlock(block.sha256);
+    for (const now of entriesOfBlock(items)) {
+      const { path } = now.entry;
+      for (; earlier.done !== true && comparePaths(earlier.value.entry.path, path) < 0; earlier = await old.next())
+        compare(earlier.value, undefined, '');
+      const isTwin = earlier.done !== true && earlier.value.entry.path === path;
+      compare(isKnown ? now : isTwin ? earlier.value : undefined, now, block.sha256);
+      if (isTwin) earlier = await old.next();
+    }
   }
-  closeFolders(openFolders, undefined, touched, changed, touchedFolders);
-  return { changed, removed, touchedFolders, obstacle };
+  for (; earlier.done !== true; earlier = await old.next()) compare(earlier.value, undefined, '');
+  const touchedFolders = folders.finish();
+  return { changed, changedBlocks, removed, replacedFolders, touchedFolders, changedBytes, donors };
 }
 
-/** Folders that the path is not below are done: those that were touched and not changed themselves are noted. */
-function closeFolders(
-  open: IndexEntry[],
-  path: BytePath | undefined,
-  touched: Set<BytePath>,
-  changed: ReadonlySet<BytePath>,
-  noted: Map<BytePath, IndexEntry>,
-): void {
-  for (
-    let last = open.at(-1);
-    last !== undefined && !(path?.startsWith(`${last.path}/`) ?? false);
-    last = open.at(-1)
-  ) {
-    open.pop();
-    if (touched.delete(last.path) && !changed.has(last.path)) noted.set(last.path, last);
-  }
+/** What is replaced by a renaming needs not go before; a folder and what is none cannot replace each other. */
+function mustGo(old: IndexEntry, now: IndexEntry | undefined): boolean {
+  if (isUnstored(old)) return false;
+  if (now === undefined || isUnstored(now)) return true;
+  return (old.type === 'folder') !== (now.type === 'folder');
+}
+
+function losesAttributes(old: IndexEntry, now: IndexEntry): boolean {
+  const staysFolder = old.type === 'folder' && now.type === 'folder';
+  return staysFolder && old.attributes !== undefined && old.attributes !== now.attributes;
+}
+
+/** What an entry takes on disk; a small file with attributes may be sparse. */
+function storedBytes({ entry, chunks }: TreeEntry): number {
+  if (chunks.length > 0) return chunks.reduce((sum, { length }) => sum + length, 0);
+  return entry.attributes === undefined ? entry.size : Math.min(entry.size, largeFileBytes);
 }
 
 function isDifferent(
@@ -73,7 +117,7 @@ function isDifferent(
 ): boolean {
   if (old === undefined || now === undefined) return true;
   if (now.type === 'hardlink' && changed.has(now.link ?? '')) return true;
-  return formatIndexEntry(inTree(old)) !== formatIndexEntry(inTree(now));
+  return old !== now && formatIndexEntry(inTree(old)) !== formatIndexEntry(inTree(now));
 }
 
 /** An entry without what leaves no trace in a tree. */
@@ -81,19 +125,36 @@ function inTree(entry: IndexEntry): IndexEntry {
   return { ...entry, linked: false, unstable: false };
 }
 
-type Step = readonly [old: IndexEntry | undefined, now: IndexEntry | undefined];
+/** Finds the folders that get or lose names without being changed themselves. Paths must come in order. */
+class FolderWatch {
+  readonly #open: IndexEntry[] = [];
+  readonly #touched = new Set<BytePath>();
+  readonly #noted = new Map<BytePath, IndexEntry>();
 
-/** The entries of both, those of one path together. */
-async function* inStep(before: AsyncIterable<IndexEntry>, after: AsyncIterable<IndexEntry>): AsyncGenerator<Step> {
-  const [left, right] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()];
-  let [old, now] = await Promise.all([left.next(), right.next()]);
-  while (old.done !== true || now.done !== true) {
-    const order = old.done === true ? 1 : now.done === true ? -1 : comparePaths(old.value.path, now.value.path);
-    yield [
-      order <= 0 && old.done !== true ? old.value : undefined,
-      order >= 0 && now.done !== true ? now.value : undefined,
-    ];
-    if (order <= 0) old = await left.next();
-    if (order >= 0) now = await right.next();
+  constructor(private readonly changed: ReadonlySet<BytePath>) {}
+
+  enter(path: BytePath, now: IndexEntry | undefined): void {
+    for (
+      let last = this.#open.at(-1);
+      last !== undefined && !path.startsWith(`${last.path}/`);
+      last = this.#open.at(-1)
+    )
+      this.#close(last);
+    if (now?.type === 'folder') this.#open.push(now);
+  }
+
+  touchParentOf(path: BytePath): void {
+    const parent = parentOf(path);
+    if (parent !== undefined) this.#touched.add(parent);
+  }
+
+  finish(): ReadonlyMap<BytePath, IndexEntry> {
+    for (let last = this.#open.at(-1); last !== undefined; last = this.#open.at(-1)) this.#close(last);
+    return this.#noted;
+  }
+
+  #close(folder: IndexEntry): void {
+    this.#open.pop();
+    if (this.#touched.delete(folder.path) && !this.changed.has(folder.path)) this.#noted.set(folder.path, folder);
   }
 }

@@ -11,15 +11,21 @@ export interface TreeCounts {
  * Counts as restic does (0.14 and 0.18, tried): names of regular files, hard links included with their size; no links,
  * folders or FIFOs. Memory: the sizes of files that have several names.
  */
-export async function countTree(entries: AsyncIterable<IndexEntry>): Promise<TreeCounts> {
-  const sizes = new Map<string, number>();
-  let files = 0;
-  let bytes = 0;
-  for await (const entry of entries) {
-    if (entry.type === 'file' && entry.linked) sizes.set(entry.path, entry.size);
-    if (isUnstored(entry) || (entry.type !== 'file' && entry.type !== 'hardlink')) continue;
-    files += 1;
-    bytes += entry.type === 'file' ? entry.size : (sizes.get(entry.link ?? '') ?? 0);
+export class TreeCounter implements TreeCounts {
+  files = 0;
+  bytes = 0;
+  readonly #sizes = new Map<string, number>();
+
+  add(entry: IndexEntry): void {
+    if (entry.type === 'file' && entry.linked) this.#sizes.set(entry.path, entry.size);
+    if (isUnstored(entry) || (entry.type !== 'file' && entry.type !== 'hardlink')) return;
+    this.files += 1;
+    this.bytes += entry.type === 'file' ? entry.size : (this.#sizes.get(entry.link ?? '') ?? 0);
   }
-  return { files, bytes };
+}
+
+export function countTree(entries: Iterable<IndexEntry>): TreeCounts {
+  const counter = new TreeCounter();
+  for (const entry of entries) counter.add(entry);
+  return counter;
 }

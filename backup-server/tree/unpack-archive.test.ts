@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { openFileSource } from '#common/archive/file-range-source.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { type RawEntry, rawTar, rawTarGz } from '#common/testing/raw-tar.ts';
-import { unpackArchive } from './unpack-archive.ts';
+import { unpackForeign } from './unpack-archive.ts';
 
 const roomy = { maxEntries: 1000, maxBytes: 100 * 1024 ** 2 };
 
@@ -26,7 +26,7 @@ describe('an archive of another program', () => {
     await writeFile(path, archive);
     const source = await openFileSource(path);
     try {
-      await unpackArchive(source, tree, { host: 'web', tar: 'tar', runner: execaRunner(), limits });
+      await unpackForeign(source, tree, { tar: 'tar', runner: execaRunner(), limits });
     } finally {
       await source.close();
     }
