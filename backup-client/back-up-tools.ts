@@ -15,4 +15,6 @@ export interface BackUpTools {
   readonly lastingRunner: (signal: AbortSignal) => Runner;
   readonly collectors: readonly Collector[];
   readonly dryRun: boolean;
+  /** What the report tells as a warning before all else. */
+  readonly notices: readonly string[];
 }

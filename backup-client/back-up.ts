@@ -45,6 +45,7 @@ export async function backUp(
       facts: {},
       ...more,
     });
+  for (const notice of tools.notices) stages.warn(notice);
   try {
     if (tools.dryRun) {
       await checkServices(config, services, parts, tools);

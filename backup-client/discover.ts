@@ -1,8 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type ConfigFile, readConfigFile } from '#common/config/config-file.ts';
 import { parseDuration } from '#common/config/duration.ts';
-import type { Problems } from '#common/config/problems.ts';
+import { Problems } from '#common/config/problems.ts';
+import { parseYaml } from '#common/config/yaml-source.ts';
 import { hasCode } from '#common/errors.ts';
 import type { Collector } from '#common/plugin/collector.ts';
 import { serviceSchema } from './service-schema.ts';
@@ -29,12 +30,14 @@ export interface Task {
 
 /**
  * Every `<configDir>/<type>/…/service.yaml` or `.yml` one or two folders below its type, in the order of their paths. Adds
- * a problem for everything wrong, also when there is no service at all.
+ * a problem for everything wrong, also when there is no service at all. With a `standIn` a key that no collector answers to
+ * is no problem but a task of that one.
  */
 export async function loadServices(
   configDir: string,
   collectors: readonly Collector[],
   problems: Problems,
+  standIn?: Collector,
 ): Promise<readonly Service[]> {
   const files = await findServiceFiles(configDir, problems);
   if (files.length === 0) {
@@ -43,18 +46,32 @@ export async function loadServices(
       message: 'holds no <type>/<service>/service.yaml, so there is nothing to back up; see configs/examples',
     });
   }
-  const schema = serviceSchema(collectors);
+  const closed = serviceSchema(collectors);
+  const schema = standIn === undefined ? closed : { ...closed, additionalProperties: true };
+  const collectorFor = (key: string) => collectors.find(({ taskKeys }) => taskKeys.includes(key)) ?? standIn;
   const services: Service[] = [];
   for (const path of files) {
     const file = await readConfigFile(path, schema, problems);
     if (file === undefined) continue;
-    const service = serviceOf(path, typeOf(configDir, path), file, collectors);
+    const service = serviceOf(path, typeOf(configDir, path), file, collectorFor);
     const twin = services.find(({ type, name }) => type === service.type && name === service.name);
     if (twin !== undefined)
       file.source.problemAt(['service', 'name'], `"${service.name}" is the name in ${twin.file} too`);
     services.push(service);
   }
   return services;
+}
+
+/** The keys of all tasks, also in files that are refused as a whole. */
+export async function findTaskKeys(configDir: string): Promise<readonly string[]> {
+  const unheard = new Problems();
+  const keys = new Set<string>();
+  for (const path of await findServiceFiles(configDir, unheard)) {
+    const source = parseYaml(path, await readFile(path, 'utf8').catch(() => ''), unheard);
+    for (const key of Object.keys(source?.value ?? {})) keys.add(key);
+  }
+  keys.delete('service');
+  return [...keys];
 }
 
 /** Their paths, sorted; a problem for each that stands where it would be left out. */
@@ -103,13 +120,15 @@ function typeOf(configDir: string, path: string): string {
   return relative(configDir, path).split('/')[0] ?? basename(dirname(path));
 }
 
+type CollectorFor = (key: string) => Collector | undefined;
+
 interface ServiceSection {
   readonly name: string;
   readonly max_downtime?: string;
   readonly resume_timeout?: string;
 }
 
-function serviceOf(path: string, type: string, file: ConfigFile, collectors: readonly Collector[]): Service {
+function serviceOf(path: string, type: string, file: ConfigFile, collectorFor: CollectorFor): Service {
   const { service, ...tasks } = file.value as { service: ServiceSection } & Record<string, unknown>;
   return {
     type,
@@ -118,7 +137,7 @@ function serviceOf(path: string, type: string, file: ConfigFile, collectors: rea
     maxDowntimeMs: msOf(service.max_downtime),
     resumeTimeoutMs: msOf(service.resume_timeout) ?? 0,
     tasks: Object.entries(tasks).map(([key, options]) => {
-      const collector = collectors.find(({ taskKeys }) => taskKeys.includes(key));
+      const collector = collectorFor(key);
       if (collector === undefined)
         throw new Error(`the schema let the task "${key}" pass, which no collector answers to`);
       return { key, collector, options };

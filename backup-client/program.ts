@@ -4,6 +4,7 @@ import { version } from '#common/version.ts';
 import { list, restore, verify } from './commands/archive-commands.ts';
 import { check } from './commands/check.ts';
 import { plan } from './commands/plan.ts';
+import { plugins } from './commands/plugins.ts';
 import { ready } from './commands/ready.ts';
 import { recover } from './commands/recover.ts';
 import { run } from './commands/run.ts';
@@ -47,6 +48,7 @@ export const localBackup: ProgramSpec = {
       examples: ['restore --from ARCHIVE docker/shop/data --to /tmp/restored'],
       run: restore,
     },
+    { name: 'plugins', summary: 'list what answers to which key of service.yaml', run: plugins },
     { name: 'recover', summary: 'put right what an interrupted run could not', run: recover },
     {
       name: 'ready',

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { bashCompletion } from './completion/bash.ts';
@@ -13,6 +13,7 @@ import { type BuiltProgram, bundleOptions, programs } from './programs.ts';
  */
 await rm('dist', { recursive: true, force: true });
 await write('package.json', '{ "type": "module" }\n'); // so that programs without an ending are ES modules
+await cp('backup-common/plugin/shell/shell-functions', 'dist/lib/shell-functions', { recursive: true });
 for (const program of programs) {
   const { name } = program.spec;
   await build(bundleOptions(program));

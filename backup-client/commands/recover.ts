@@ -17,9 +17,10 @@ import { mailReport, toolsOf } from './run.ts';
  * files, and does nothing while a run is going on. Run after each run and at boot; a mail tells what does not succeed.
  */
 export async function recover(context: CommandContext): Promise<CommandOutcome> {
-  const { config, collectors } = await loadSettings(context.configDir);
+  const settings = await loadSettings(context.configDir);
+  const { config } = settings;
   if (context.dryRun) return forecast(config);
-  const tools = toolsOf({ collectors }, context, context.logAt(config.logLevel));
+  const tools = toolsOf(settings, context, context.logAt(config.logLevel));
   const lock = { folder: config.runtimeDir, program: 'local-backup', now: tools.now };
   try {
     return await withInstanceLock(lock, async () => {

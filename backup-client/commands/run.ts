@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CommandContext, CommandOutcome } from '#common/cli.ts';
+import { formatProblem } from '#common/config/problems.ts';
 import { withInstanceLock } from '#common/instance-lock.ts';
 import type { Log } from '#common/log.ts';
 import { clientMails } from '#common/notify/mails.ts';
@@ -38,7 +39,7 @@ export function checkOnly(loaded: Loaded, context: CommandContext): Promise<RunR
   return backUp(config, services, { ...toolsOf(loaded, context, context.logAt(config.logLevel)), dryRun: true });
 }
 
-export function toolsOf({ collectors }: Pick<Settings, 'collectors'>, context: CommandContext, log: Log): BackUpTools {
+export function toolsOf({ collectors, own }: Settings, context: CommandContext, log: Log): BackUpTools {
   return {
     version,
     log,
@@ -49,6 +50,7 @@ export function toolsOf({ collectors }: Pick<Settings, 'collectors'>, context: C
     lastingRunner: (signal) => loggedRunner(execaRunner(signal), log),
     collectors,
     dryRun: context.dryRun,
+    notices: own.refused.map((problem) => `a plugin was refused: ${formatProblem(problem)}`),
   };
 }
 

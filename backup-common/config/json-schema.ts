@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv';
+import { messagesOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { parseByteSize } from './byte-size.ts';
 import { parseDuration } from './duration.ts';
@@ -39,14 +40,28 @@ function isTimeZone(text: string): boolean {
  * place; undefined when there was any.
  */
 export function checkSchema(source: YamlSource, schema: Schema): unknown {
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, allowUnionTypes: true, strictTypes: false, verbose: true });
-  ajv.addVocabulary(['expected']);
-  for (const [name, { test }] of Object.entries(formats)) ajv.addFormat(name, test);
   const value: unknown = structuredClone(source.value ?? {});
-  const validate = ajv.compile(schema);
+  const validate = compiler().compile(schema);
   if (validate(value)) return value;
   for (const error of withoutBranches(validate.errors ?? [])) addProblem(source, error);
   return undefined;
+}
+
+/** Why a schema from elsewhere cannot be that of a key within ours; undefined when it can. */
+export function schemaProblem(schema: Schema): string | undefined {
+  try {
+    compiler().compile({ properties: { key: schema } });
+    return undefined;
+  } catch (error) {
+    return messagesOf(error)[0];
+  }
+}
+
+function compiler(): Ajv {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, allowUnionTypes: true, strictTypes: false, verbose: true });
+  ajv.addVocabulary(['expected']);
+  for (const [name, { test }] of Object.entries(formats)) ajv.addFormat(name, test);
+  return ajv;
 }
 
 /** Of alternatives only the last word is of use, not why each of them did not fit. */

@@ -26,9 +26,10 @@ async function run(command: Command, signal: AbortSignal | undefined): Promise<C
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   });
-  closePipesInTime(subprocess, command, signal);
+  const isTimeUp = closePipesInTime(subprocess, command, signal);
   const result = await subprocess;
-  return settled(command, result, typeof result.stdout === 'string' ? result.stdout : '', String(result.stderr ?? ''));
+  const stdout = typeof result.stdout === 'string' ? result.stdout : '';
+  return settled(command, result, { stdout, stderr: String(result.stderr ?? ''), isTimeUp: isTimeUp() });
 }
 
 function start(command: Command, signal: AbortSignal | undefined): RunningProgram {
@@ -44,25 +45,26 @@ function start(command: Command, signal: AbortSignal | undefined): RunningProgra
   });
   const { stdin, stdout } = subprocess;
   if (stdin === null || stdout === null) throw new Error('a started program has no pipes');
-  const done = subprocess.then((result) => settled(command, result, '', stderr));
+  const done = subprocess.then((result) => settled(command, result, { stdout: '', stderr, isTimeUp: isTimeUp() }));
   done.catch(() => undefined); // a caller that fails earlier does not wait for the end
   // execa empties a stream that nobody reads yet; behind a pipe of our own the output waits for its reader
   const output = stdout.pipe(new PassThrough({ highWaterMark: pipeBytes }));
-  closePipesInTime(subprocess, command, signal, () => output.end());
+  const isTimeUp = closePipesInTime(subprocess, command, signal, () => output.end());
   return { stdin, stdout: output, done, stop: () => subprocess.kill() };
 }
 
 /**
  * What a program started itself may live on after it, and hold its pipes open for ever. Nobody waits for that when we have
- * ended the program, its time is up, or the run is over.
+ * ended the program, its time is up, or the run is over. Tells in the end whether it was the time.
  */
 function closePipesInTime(
   subprocess: ChildProcess,
   { timeoutMs }: Command,
   signal: AbortSignal | undefined,
   onClosed: () => void = () => undefined,
-): void {
+): () => boolean {
   const startedAt = performance.now();
+  let isTimeUp = false;
   const close = (): void => {
     subprocess.stdout?.destroy();
     subprocess.stderr?.destroy();
@@ -71,13 +73,18 @@ function closePipesInTime(
   subprocess.once('exit', () => {
     if (subprocess.killed) return close();
     const leftMs = timeoutMs === undefined ? undefined : startedAt + timeoutMs - performance.now();
-    const timer = leftMs === undefined ? undefined : setTimeout(close, leftMs);
+    const endInTime = (): void => {
+      isTimeUp = true;
+      close();
+    };
+    const timer = leftMs === undefined ? undefined : setTimeout(endInTime, leftMs);
     signal?.addEventListener('abort', close);
     subprocess.once('close', () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', close);
     });
   });
+  return () => isTimeUp;
 }
 
 function commonOptions(command: Command, signal: AbortSignal | undefined) {
@@ -99,11 +106,17 @@ interface ExecaOutcome {
   readonly cause?: unknown;
 }
 
-function settled(command: Command, result: ExecaOutcome, stdout: string, stderr: string): CommandResult {
+/** Our own watch over the time may be a moment earlier than execa's. */
+function settled(
+  command: Command,
+  result: ExecaOutcome,
+  { stdout, stderr, isTimeUp }: { readonly stdout: string; readonly stderr: string; readonly isTimeUp: boolean },
+): CommandResult {
   if (result.exitCode === undefined && result.signal === undefined && !result.timedOut) {
     throw couldNotStart(command, result.cause);
   }
-  const { exitCode, signal, timedOut, durationMs } = result;
+  const { exitCode, signal, durationMs } = result;
+  const timedOut = result.timedOut || isTimeUp;
   return { exitCode, signal, timedOut, stdout, stderr, durationMs: Math.round(durationMs) };
 }
 
