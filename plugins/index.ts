@@ -2,6 +2,7 @@ import type { Collector } from '#common/plugin/collector.ts';
 import { btrfsCollector } from './btrfs/btrfs-collector.ts';
 import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
+import { mariadbCollector } from './mariadb/mariadb-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { sqliteCollector } from './sqlite/sqlite-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
@@ -11,6 +12,7 @@ export const collectors: readonly Collector[] = [
   btrfsCollector,
   commandCollector,
   filesCollector,
+  mariadbCollector,
   postgresqlCollector,
   sqliteCollector,
   systemdCollector,

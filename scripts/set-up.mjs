@@ -20,6 +20,7 @@ const programs = {
   rclone: 'rclone',
   'mkfs.btrfs': 'btrfs-progs',
   pg_ctlcluster: 'postgresql',
+  mariadbd: 'mariadb-server',
   sqlite3: 'sqlite3',
   // Manual pages and completions are tried in what reads them.
   man: 'man-db',

@@ -22,7 +22,7 @@ describe('postgresql, with a real server', { skip: problem ?? false }, () => {
     await server.sql('postgres', `create role app login password '${password}'`);
     await server.sql('postgres', 'create database shop owner app');
     await server.sql('shop', content);
-    await server.sql('postgres', `create database "it's = a/b"`);
+    await server.sql('postgres', `create database "it's = ä/b"`);
   });
   after(() => server.stop());
 
@@ -46,7 +46,7 @@ describe('postgresql, with a real server', { skip: problem ?? false }, () => {
       const task = await collectorTask(t, postgresqlCollector);
       await task.collect({ ...bySocket(), databases: 'all', globals: true, format });
       const ending = { custom: '.dump', directory: '/toc.dat', plain: '.sql' }[format];
-      for (const name of ["it's = a%2Fb", 'postgres', 'shop']) {
+      for (const name of ["it's = ä%2Fb", 'postgres', 'shop']) {
         assert.ok(task.archive.entries.has(`databases/${name}${ending}`), name);
       }
       assert.deepEqual(await readdir(task.context.workFolder), []);
@@ -97,14 +97,14 @@ describe('postgresql, with a real server', { skip: problem ?? false }, () => {
     assert.match(task.log(), /docker exec --interactive .*--env PGPASSWORD db timeout \d+ pg_dump /);
     assert.doesNotMatch(task.log(), new RegExp(password));
     assert.deepEqual(await task.coverage(options), { assets: [], paths: [] });
-    const both = { ...options, database: undefined, databases: ['shop', "it's = a/b"] };
+    const both = { ...options, database: undefined, databases: ['shop', "it's = ä/b"] };
     assert.deepEqual(await task.coverage(both), { assets: [], paths: ['/srv/shop/db'] });
   });
 
   test('the databases of this machine are found by its sockets, and a task covers its own', async (t) => {
     const task = await collectorTask(t, postgresqlCollector);
     const found = await databasesOfMachine(task.context, server.socketFolder);
-    const own = ["it's = a/b", 'shop'].map((name) => ({
+    const own = ["it's = ä/b", 'shop'].map((name) => ({
       kind: 'PostgreSQL database',
       name: `${server.port}/${name}`,
     }));

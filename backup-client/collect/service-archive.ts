@@ -3,6 +3,7 @@ import type { ArchiveWriter } from '#common/archive/archive-writer.ts';
 import { type BytePath, bytePathOf } from '#common/archive/byte-path.ts';
 import { pathProblem } from '#common/archive/entry-rules.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
+import { BackupError } from '#common/errors.ts';
 import type { ServiceArchive, StreamRequest, TreeRequest } from '#common/plugin/collector.ts';
 import { readTree, type TreeTools } from './read-tree.ts';
 
@@ -51,7 +52,11 @@ export class ServiceArchiveWriter implements ServiceArchive {
     const problem = pathProblem(path);
     if (problem !== undefined) throw new Error(`a collector asked for the path "${as}", which ${problem}`);
     await this.#addFolders(bytePathOf(posix.dirname(`${this.root}/${as}`)));
-    if (this.folders.has(path)) throw new Error(`a collector asked for the path "${as}" twice`);
+    if (this.folders.has(path)) {
+      throw new BackupError(`${as} is in the archive already`, {
+        hint: 'Two tasks write it. Give them names of their own, or make two services of them.',
+      });
+    }
     this.folders.add(path);
     return path;
   }

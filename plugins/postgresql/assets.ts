@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { Asset, Coverage, RecoveryContext } from '#common/plugin/collector.ts';
-import { containerOf, mountsBelow } from '../database/container.ts';
+import { assetName, coverageOf } from '../database/coverage.ts';
 import { asAccount } from '../database/place.ts';
 import { firstProgram } from '../database/require-program.ts';
 import { type Client, query, rowsOf, versionOf } from './commands.ts';
@@ -8,13 +8,10 @@ import { connectionOf, isLocal } from './connection.ts';
 import { postgresqlFailure } from './failure.ts';
 import { openClient } from './open-client.ts';
 import type { PostgresqlOptions } from './postgresql-schema.ts';
-import { askServer, selectDatabases } from './server.ts';
+import { askServer, chosenOf } from './server.ts';
 
 const kind = 'PostgreSQL database';
-const defaultPort = 5432;
-
-/** Where an image of the server keeps its data. */
-const dataFolder = '/var/lib/postgresql';
+const usualPort = 5432;
 
 /** The databases of every server that has a socket in the folder. */
 export async function databasesOfMachine(
@@ -28,29 +25,16 @@ export async function databasesOfMachine(
   return assets;
 }
 
-/** What a task covers by its name, and, when it saves all that a container's server has, the container's volume. */
-export async function coverageOf(options: PostgresqlOptions, context: RecoveryContext): Promise<Coverage> {
-  const connection = connectionOf(options);
+/** What a task covers of this machine's databases and containers. */
+export async function databasesCovered(options: PostgresqlOptions, context: RecoveryContext): Promise<Coverage> {
   const { container } = options;
-  if (container === undefined && !isLocal(connection, container)) return { assets: [], paths: [] };
-  const client = await openClient(options, context);
-  const server = await askServer(options, client, context);
-  const selected = selectDatabases(options, server, context.taskKey);
-  if (container === undefined) {
-    return { assets: selected.map((name) => ({ kind, name: assetName(name, connection.port) })), paths: [] };
-  }
-  const isAll = server.databases.every(
-    ({ name, isTemplate }) => isTemplate || name === 'postgres' || selected.includes(name),
-  );
-  return {
-    assets: [],
-    paths: isAll ? await mountsBelow(dataFolder, await containerOf(container, context), context) : [],
-  };
-}
-
-/** A database of another port than the usual one carries the port: `5433/shop`. */
-function assetName(database: string, port = defaultPort): string {
-  return port === defaultPort ? database : `${port}/${database}`;
+  const connection = connectionOf(options);
+  if (container === undefined && !isLocal(connection)) return { assets: [], paths: [] };
+  const server = await askServer(options, await openClient(options, context), context);
+  const chosen = chosenOf(options, server, context.taskKey);
+  const isAll = server.databases.all.every((name) => name === 'postgres' || chosen.includes(name));
+  const names = chosen.map((name) => assetName(name, connection.port, usualPort));
+  return coverageOf({ kind, names, isAll, container, dataFolder: '/var/lib/postgresql' }, context);
 }
 
 /** Without templates, and without the database `postgres` while nothing is in it. */
@@ -66,5 +50,5 @@ async function databasesOf(host: string, port: number, context: RecoveryContext)
   const result = await context.runner.run(query(sql, 'postgres', client));
   if (/no such file|connection refused/i.test(result.stderr)) return []; // a socket that a server left when it died
   if (result.exitCode !== 0) throw postgresqlFailure(`${kind}s at the socket of port ${port}: asking for them`, result);
-  return rowsOf(result.stdout).map((name) => ({ kind, name: assetName(name, port) }));
+  return rowsOf(result.stdout).map((name) => ({ kind, name: assetName(name, port, usualPort) }));
 }

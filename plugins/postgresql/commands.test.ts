@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asAccount, inContainer, onThisMachine } from '../database/place.ts';
-import { type Client, dump, dumpGlobals, readDump, rowsOf, versionOf } from './commands.ts';
+import { type Client, dump, dumpGlobals, readDump, rowsOf } from './commands.ts';
 
 const client: Client = {
   connection: { host: undefined, port: undefined, user: undefined, account: undefined },
@@ -29,16 +29,6 @@ test('host, port and role are options, and the secret is only in the environment
   const { args, env } = dumpGlobals({ ...client, connection, env: { PGPASSWORD: 'secret' } }, 1000);
   assert.deepEqual(args, ['--host=localhost', '--port=5433', '--username=reader', '--no-password', '--globals-only']);
   assert.deepEqual(env, { PGCONNECT_TIMEOUT: '30', PGPASSWORD: 'secret' });
-});
-
-test('the other programs are taken from beside a configured pg_dump, with the words in front of it', () => {
-  const at = (pgDump: string) => {
-    const { file, args } = versionOf('psql', { ...client, pgDump });
-    return [file, ...args].join(' ');
-  };
-  assert.equal(at('pg_dump'), 'psql --version');
-  assert.equal(at('/opt/pg/bin/pg_dump-16'), '/opt/pg/bin/psql --version');
-  assert.equal(at('nice -n 10 /opt/pg/bin/pg_dump'), 'nice -n 10 /opt/pg/bin/psql --version');
 });
 
 test('a folder is read back here, also when another account dumped it', () => {

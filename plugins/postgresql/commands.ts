@@ -1,6 +1,6 @@
-import { dirname, join } from 'node:path';
 import type { Command } from '#common/process/command.ts';
 import type { Place } from '../database/place.ts';
+import { programBeside } from '../database/program-beside.ts';
 import type { Connection } from './connection.ts';
 
 export type ClientProgram = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql';
@@ -25,7 +25,9 @@ export function versionOf(program: ClientProgram, client: Client): Command {
 /** A query whose answer's rows end with NUL, since a name may hold any other character. */
 export function query(sql: string, database: string, client: Client): Command {
   const args = ['--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '--record-separator-zero'];
-  return connecting('psql', [...args, ...nameArgs(database), '--command', sql], client, questionTimeoutMs);
+  const command = [...args, ...nameArgs(database), '--command', sql];
+  const env = { ...client.env, PGCLIENTENCODING: 'UTF8' };
+  return connecting('psql', command, { ...client, env }, questionTimeoutMs);
 }
 
 /** The rows of an answer to `query`. */
@@ -80,12 +82,12 @@ function connecting(program: ClientProgram, args: readonly string[], client: Cli
   return client.place({ ...programOf(program, client, [...connection, ...args]), env, timeoutMs });
 }
 
-function programOf(program: ClientProgram, { pgDump }: Client, args: readonly string[]): Command {
-  const words = pgDump.split(/\s+/).filter((word) => word !== '');
-  const own = words.pop() ?? 'pg_dump';
-  const beside = own.includes('/') ? join(dirname(own), program) : program;
-  const [file = program, ...more] = [...words, program === 'pg_dump' ? own : beside];
-  return { file, args: [...more, ...args] };
+function programOf(
+  program: ClientProgram,
+  { pgDump }: Client,
+  args: readonly string[],
+): Pick<Command, 'file' | 'args'> {
+  return programBeside(pgDump, program === 'pg_dump' ? undefined : program, args);
 }
 
 /** As a connection string, because a bare name that has a "=" would be taken for one. */

@@ -29,8 +29,7 @@ export function connectionOf(options: ConnectionOptions): Connection {
   return { host, port, user, account: run_as ?? (isByPassword ? undefined : 'postgres') };
 }
 
-/** Whether the server is one of this machine, outside of containers. */
-export function isLocal({ host }: Connection, container: unknown): boolean {
-  if (container !== undefined) return false;
+/** Whether the server is one of this machine. */
+export function isLocal({ host }: Connection): boolean {
   return host === undefined || host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(host);
 }

@@ -1,10 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { fileProblem } from '#common/config/file-safety.ts';
-import { formatProblem } from '#common/config/problems.ts';
-import { readSecret } from '#common/config/secret.ts';
-import { BackupError } from '#common/errors.ts';
 import type { RecoveryContext } from '#common/plugin/collector.ts';
 import { containerOf, dockerOf } from '../database/container.ts';
+import { passwordFile, readPassword } from '../database/credentials.ts';
 import { asAccount, inContainer, onThisMachine, type Place } from '../database/place.ts';
 import type { Client } from './commands.ts';
 import { type Connection, connectionOf } from './connection.ts';
@@ -39,27 +35,9 @@ async function credentialsOf(
 ): Promise<Readonly<Record<string, string>>> {
   if (password !== undefined) return { PGPASSWORD: await readPassword(password, taskKey) };
   if (container !== undefined || (account !== undefined && pgpass === undefined)) return {};
-  const file = pgpass ?? '/root/.pgpass';
-  if (pgpass === undefined && !(await isThere(file))) return {};
-  const problem = await fileProblem(file, true);
-  if (problem === undefined) return { PGPASSFILE: file };
-  throw new BackupError(`${taskKey}: the password file cannot be used: ${formatProblem(problem)}`, {
+  const file = await passwordFile(pgpass, '/root/.pgpass', {
+    taskKey,
     hint: 'It must be root\'s own with mode 600, with lines of the form "host:port:database:role:password".',
   });
-}
-
-async function readPassword(password: NonNullable<PostgresqlOptions['password']>, taskKey: string): Promise<string> {
-  try {
-    return await readSecret(password);
-  } catch (cause) {
-    const hint = "password: names a file of root's own, an environment variable, or a systemd credential.";
-    throw new BackupError(`${taskKey}: the password cannot be read`, { cause, hint });
-  }
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
+  return file === undefined ? {} : { PGPASSFILE: file };
 }

@@ -1,12 +1,12 @@
 import { BackupError } from '#common/errors.ts';
-import type { Collector, CollectorContext } from '#common/plugin/collector.ts';
-import { coverageOf, databasesOfMachine } from './assets.ts';
+import type { Collector } from '#common/plugin/collector.ts';
+import { databasesCovered, databasesOfMachine } from './assets.ts';
 import { checkClient, requireNewEnough } from './check-client.ts';
 import { dumpDatabase, dumpRoles } from './dump-databases.ts';
 import { dumpOptionsOf } from './dump-options.ts';
 import { openClient } from './open-client.ts';
 import { type PostgresqlOptions, postgresqlSchema } from './postgresql-schema.ts';
-import { askServer, selectDatabases } from './server.ts';
+import { askServer, chosenOf } from './server.ts';
 
 /** Dumps of databases, to `databases/`, by PostgreSQL's own programs. */
 export const postgresqlCollector: Collector<PostgresqlOptions> = {
@@ -23,18 +23,18 @@ export const postgresqlCollector: Collector<PostgresqlOptions> = {
     const dumpVersion = await checkClient(options, client, context);
     const server = await askServer(options, client, context);
     requireNewEnough(dumpVersion, server.majorVersion, taskKey);
-    selectDatabases(options, server, taskKey);
+    chosenOf(options, server, taskKey);
   },
 
   async collect(options, context, archive) {
     const task = { options, context, archive, client: await openClient(options, context) };
     const server = await askServer(options, task.client, context);
     if (options.globals) await dumpRoles(task);
-    for (const database of selectDatabases(options, server, context.taskKey)) await dumpDatabase(database, task);
+    for (const database of chosenOf(options, server, context.taskKey)) await dumpDatabase(database, task);
   },
 
   findAssets: (context) => databasesOfMachine(context),
-  coverage: (options, context: CollectorContext) => coverageOf(options, context),
+  coverage: (options, context) => databasesCovered(options, context),
 };
 
 function noFolderInContainer(taskKey: string): BackupError {

@@ -1,27 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseVersion, requireNewEnough } from './check-client.ts';
-import { parseServer, selectDatabases } from './server.ts';
-
-const server = parseServer('150018|\0a|b\nc|false\0shop|false\0template1|true\0');
+import { parseServer } from './server.ts';
 
 test("a server's answer is its version and its databases, whatever their names", () => {
-  assert.deepEqual(server, {
+  assert.deepEqual(parseServer('150018|\0a|b\nc|false\0shop|false\0template1|true\0'), {
     majorVersion: 15,
-    databases: [
-      { name: 'a|b\nc', isTemplate: false },
-      { name: 'shop', isTemplate: false },
-      { name: 'template1', isTemplate: true },
-    ],
+    databases: { known: ['a|b\nc', 'shop', 'template1'], all: ['a|b\nc', 'shop'] },
   });
-});
-
-test('all databases are those that are no template, and a named one may be a template', () => {
-  const namesOf = (options: object) =>
-    selectDatabases({ format: 'custom', globals: false, timeout: '1h', ...options }, server, 'postgresql');
-  assert.deepEqual(namesOf({ databases: 'all' }), ['a|b\nc', 'shop']);
-  assert.deepEqual(namesOf({ databases: ['template1', 'shop', 'shop'] }), ['template1', 'shop']);
-  assert.deepEqual(namesOf({ database: 'shop' }), ['shop']);
 });
 
 test('versions are compared by their first number', () => {

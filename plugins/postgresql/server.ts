@@ -1,5 +1,5 @@
-import { BackupError } from '#common/errors.ts';
 import type { RecoveryContext } from '#common/plugin/collector.ts';
+import { chooseDatabases, type KnownDatabases, namedDatabases } from '../database/choose-databases.ts';
 import { type Client, query, rowsOf } from './commands.ts';
 import { postgresqlFailure } from './failure.ts';
 import type { PostgresqlOptions } from './postgresql-schema.ts';
@@ -8,7 +8,8 @@ import type { PostgresqlOptions } from './postgresql-schema.ts';
 export interface Server {
   /** 15, and 9 for all of 9.x. */
   readonly majorVersion: number;
-  readonly databases: readonly { readonly name: string; readonly isTemplate: boolean }[];
+  /** All that take connections; a template is known, but not one of all. */
+  readonly databases: KnownDatabases;
 }
 
 const sql = `select current_setting('server_version_num'), ''
@@ -16,8 +17,8 @@ const sql = `select current_setting('server_version_num'), ''
 
 /** Asks the server for its version and databases, by a connection to the first one that is wanted. */
 export async function askServer(options: PostgresqlOptions, client: Client, context: RecoveryContext): Promise<Server> {
-  const { databases = options.database ?? 'all' } = options;
-  const [first = 'postgres'] = databases === 'all' ? [] : [databases].flat();
+  const named = namedDatabases(options);
+  const [first = 'postgres'] = named === 'all' ? [] : named;
   const result = await context.runner.run(query(sql, first, client));
   if (result.exitCode !== 0) throw postgresqlFailure(`${context.taskKey}: asking the server for ${first}`, result);
   return parseServer(result.stdout);
@@ -26,24 +27,13 @@ export async function askServer(options: PostgresqlOptions, client: Client, cont
 /** Rows that end with NUL, of two columns with `|` between: the version, then each database and whether it is a template. */
 export function parseServer(output: string): Server {
   const [version = '', ...rows] = rowsOf(output);
-  const databases = rows.flatMap((row) => {
-    const [, name, isTemplate] = /^(.*)\|(true|false)$/s.exec(row) ?? [];
-    return name === undefined ? [] : [{ name, isTemplate: isTemplate === 'true' }];
-  });
-  return { majorVersion: Math.floor(Number.parseInt(version, 10) / 10_000), databases };
+  const columns = rows.map((row) => /^(.*)\|(true|false)$/s.exec(row) ?? []);
+  const known = columns.flatMap(([, name]) => name ?? []);
+  const all = columns.flatMap(([, name, isTemplate]) => (isTemplate === 'false' ? (name ?? []) : []));
+  return { majorVersion: Math.floor(Number.parseInt(version, 10) / 10_000), databases: { known, all } };
 }
 
-/** The names that a task dumps. Throws a BackupError for one that the server does not have. */
-export function selectDatabases(
-  { database, databases }: PostgresqlOptions,
-  server: Server,
-  taskKey: string,
-): readonly string[] {
-  if (databases === 'all') return server.databases.flatMap(({ name, isTemplate }) => (isTemplate ? [] : [name]));
-  const wanted = [...new Set(databases ?? [database ?? ''])];
-  const missing = wanted.filter((name) => !server.databases.some((known) => known.name === name));
-  if (missing.length === 0) return wanted;
-  throw new BackupError(`${taskKey}: the server has no database ${missing.join(', ')}`, {
-    hint: 'See "psql --list"; take out of service.yaml what is gone for good.',
-  });
+/** The names of the databases that a task dumps. */
+export function chosenOf(options: PostgresqlOptions, { databases }: Server, taskKey: string): readonly string[] {
+  return chooseDatabases(options, databases, { taskKey, listCommand: 'psql --list' });
 }

@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { BackupError } from '#common/errors.ts';
 import type { Command } from '#common/process/command.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
+import { asAccount, idsOf, startServer } from './server-process.ts';
 import { freePort } from './storage-servers.ts';
 
 /** A real PostgreSQL server with a socket and a port of 127.0.0.1, and nothing in it. */
@@ -37,11 +35,11 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
   await chmod(folder, 0o755);
   const [data, port] = [join(folder, 'data'), await freePort()];
   await mkdir(data);
-  const { uid, gid } = await postgresAccount();
+  const { uid, gid } = await idsOf('postgres');
   await chown(data, uid, gid);
   await chown(folder, uid, gid);
   const run = async (command: Command): Promise<string> => {
-    const { exitCode, stdout, stderr } = await execaRunner().run(asPostgres(command));
+    const { exitCode, stdout, stderr } = await execaRunner().run(asAccount('postgres', command));
     if (exitCode !== 0) throw new BackupError(`${command.file} failed: ${stderr}`);
     return stdout;
   };
@@ -49,7 +47,11 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
   const args = ['--pgdata', data, ...auth, '--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'];
   await run({ file: join(programs, 'initdb'), args });
   await writeFile(join(data, 'postgresql.conf'), settings(folder, port));
-  const server = await startListening(asPostgres({ file: join(programs, 'postgres'), args: ['-D', data] }));
+  const command = { file: join(programs, 'postgres'), args: ['-D', data] };
+  const server = await startServer(asAccount('postgres', command), {
+    readyLine: 'ready to accept connections',
+    stopSignal: 'SIGINT',
+  });
   const client = (program: string, ...own: string[]) =>
     run({ file: join(programs, program), args: [`--host=${folder}`, `--port=${port}`, ...own] });
   return {
@@ -60,7 +62,7 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
     sql: (database, text) =>
       client('psql', '--no-psqlrc', '-v', 'ON_ERROR_STOP=1', '-qAt', `--dbname=${database}`, `--command=${text}`),
     stop: async () => {
-      await stopServer(server);
+      await server.stop();
       await rm(folder, { recursive: true });
     },
   };
@@ -76,17 +78,6 @@ log_min_messages = log
 `;
 }
 
-function asPostgres({ file, args }: Command): Command {
-  const account = ['--reuid=postgres', '--regid=postgres', '--init-groups'];
-  return { file: 'setpriv', args: [...account, '--', file, ...args], cwd: '/' };
-}
-
-async function postgresAccount(): Promise<{ readonly uid: number; readonly gid: number }> {
-  const { stdout } = await execaRunner().run({ file: 'getent', args: ['passwd', 'postgres'] });
-  const [, , uid, gid] = stdout.split(':').map(Number);
-  return { uid: uid ?? 0, gid: gid ?? 0 };
-}
-
 /** Of the newest version that is installed. */
 async function serverPrograms(): Promise<string | undefined> {
   const root = '/usr/lib/postgresql';
@@ -96,32 +87,4 @@ async function serverPrograms(): Promise<string | undefined> {
     if ((await readdir(folder)).includes('initdb')) return folder;
   }
   return undefined;
-}
-
-async function startListening({ file, args }: Command): Promise<ChildProcess> {
-  const child = spawn(file, args, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
-  const endWithUs = () => child.kill('SIGQUIT');
-  process.once('exit', endWithUs);
-  child.once('exit', () => process.off('exit', endWithUs));
-  const said: string[] = [];
-  const listening = new Promise<void>((resolve) => {
-    // goes on reading after that, so that the server never blocks on a full pipe
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      said.push(line);
-      if (line.includes('ready to accept connections')) resolve();
-    });
-  });
-  const failed = once(child, 'exit').then(() => {
-    throw new BackupError(`the server ended instead of listening: ${said.join('\n')}`);
-  });
-  failed.catch(() => undefined); // also settles when it is stopped later
-  await Promise.race([listening, failed]);
-  return child;
-}
-
-async function stopServer(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = once(server, 'exit');
-  server.kill('SIGINT'); // ends the sessions
-  await ended;
 }
