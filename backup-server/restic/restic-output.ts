@@ -28,6 +28,11 @@ export function parseSnapshots(text: string): readonly Snapshot[] {
   return list(parse(text)).map(snapshotOf);
 }
 
+/** The inverse of `parseSnapshots`. */
+export function formatSnapshots(snapshots: readonly Snapshot[]): string {
+  return JSON.stringify(snapshots.map(({ shortId, ...facts }) => ({ ...facts, short_id: shortId })));
+}
+
 function snapshotOf(value: Json): Snapshot {
   const id = String(value.id);
   return {
