@@ -4,6 +4,7 @@ import { commandCollector } from './command/command-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
 import { mariadbCollector } from './mariadb/mariadb-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
+import { redisCollector } from './redis/redis-collector.ts';
 import { sqliteCollector } from './sqlite/sqlite-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
 
@@ -14,6 +15,7 @@ export const collectors: readonly Collector[] = [
   filesCollector,
   mariadbCollector,
   postgresqlCollector,
+  redisCollector,
   sqliteCollector,
   systemdCollector,
 ];

@@ -26,6 +26,8 @@ const programs = {
   man: 'man-db',
   zsh: 'zsh',
   fish: 'fish',
+  'redis-server': 'redis-server',
+  'redis-cli': 'redis-tools',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
   // To build the packages, and to boot pristine hosts that they are tested on.

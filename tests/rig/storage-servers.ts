@@ -121,7 +121,7 @@ admin_socket =
 }
 
 /** Starts a server and waits until it accepts connections. */
-async function startListening(command: Command, port: number): Promise<() => Promise<void>> {
+export async function startListening(command: Command, port: number): Promise<() => Promise<void>> {
   const server = execaRunner().start(command);
   server.stdin.end();
   server.stdout.resume();
