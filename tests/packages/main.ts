@@ -4,6 +4,7 @@ import { assertSame, type Built, buildPackages, makePrevious } from './build.ts'
 import { startNetwork } from './rig/network.ts';
 import { placeFor } from './rig/place.ts';
 import { runScenarios, type Scenario, table } from './scenario.ts';
+import { debianTesters } from './testers.ts';
 import { twoHosts } from './two-hosts.ts';
 
 /**
@@ -35,7 +36,9 @@ const scenarios = [
   building,
   twoHosts({ client: 'bookworm', server: 'trixie' }, built, network),
   twoHosts({ client: 'trixie', server: 'bookworm' }, built, network),
-  ...badInput(built),
+  badInput('bookworm', built),
+  badInput('trixie', built),
+  debianTesters(built, network),
 ];
 const chosen = scenarios.filter(({ title }) => words.length === 0 || words.some((word) => title.includes(word)));
 try {

@@ -30,6 +30,7 @@ export function twoHosts(suites: { client: Suite; server: Suite }, built: Built,
         await step('the fetching account can fetch and nothing else', () => fetchingAccount(hosts));
         await step('the server’s timer fires', () => serverTimer(hosts));
         await step('the upkeep’s timer fires', () => upkeepTimer(hosts));
+        await step('a base that was changed is not built on', () => changedBase(hosts));
         await step('what a run cannot tell is mailed by OnFailure=', () => failureMail(hosts));
         await step('power cut in the middle of a run', () => powerCut(hosts));
         await step('upgrade in the middle of a run', () => upgrade(hosts));
@@ -60,8 +61,8 @@ async function install({ client, server, built }: Hosts): Promise<string> {
     apt(client, built.previous, 'backup-common', 'backup-client'),
     apt(server, built.current, 'backup-common', 'backup-server'),
   ]);
-  const versions = "dpkg-query -W -f '${Package} ${Version}, ' nodejs rsync restic 2>/dev/null || true";
-  return `client ${await client.must(versions)} server ${await server.must(versions)}`;
+  const versions = 'dpkg-query --show nodejs rsync restic 2>/dev/null | tr "\t\n" " ," || true';
+  return `client: ${await client.must(versions)} server: ${await server.must(versions)}`;
 }
 
 async function quietAtFirst({ client, server }: Hosts): Promise<string> {
@@ -133,10 +134,7 @@ async function clientTimer({ client }: Hosts): Promise<string> {
 }
 
 async function fetchingAccount({ client, server }: Hosts): Promise<string> {
-  const as = (shell: string) =>
-    client.run(
-      `cd /var/backups/drop; setpriv --reuid backup-fetch --regid backup-fetch --init-groups sh -c '${shell}'`,
-    );
+  const as = (shell: string) => client.run(asFetcher(shell));
   await client.must(
     'cd /var/backups/drop; mkdir .backup_archive_in_progress.lock; cp --preserve=all client-*.tar.gz /root/',
   );
@@ -162,6 +160,10 @@ async function fetchingAccount({ client, server }: Hosts): Promise<string> {
   return `${allowed.length} things allowed, ${refused.length} and a shell refused`;
 }
 
+function asFetcher(shell: string): string {
+  return `cd /var/backups/drop; setpriv --reuid backup-fetch --regid backup-fetch --init-groups sh -c '${shell}'`;
+}
+
 async function serverTimer({ client, server, network }: Hosts): Promise<string> {
   const known = network.mails.length;
   assert.equal(await letFire(server, 'backup-server'), 'success');
@@ -181,6 +183,15 @@ async function upkeepTimer({ server }: Hosts): Promise<string> {
   assert.equal(await letFire(server, 'restic-maintenance'), 'success');
   assert.match(await server.must('journalctl --unit=restic-maintenance --output=cat'), /forgotten 0/);
   return 'nothing forgotten, repository checked';
+}
+
+/** The account owns the bytes of what was published, and with them those of the base. */
+async function changedBase({ client }: Hosts): Promise<string> {
+  const change = 'dd if=/dev/zero of=$(ls done/client-*.tar.gz) bs=64 count=4 conv=notrunc status=none';
+  await client.must(asFetcher(`chmod u+w done/client-*.tar.gz && ${change}`));
+  assert.equal(await letFire(client, 'local-backup'), 'success');
+  await client.must('local-backup verify --full $(ls /var/backups/drop/client-*.tar.gz)');
+  return 'the next archive is whole all the same';
 }
 
 async function failureMail({ client, network }: Hosts): Promise<string> {
@@ -219,7 +230,7 @@ async function powerCut({ client }: Hosts): Promise<string> {
     (await property(client, 'local-backup-recover.service', 'ActiveState')) === 'inactive' ? true : undefined,
   );
   const journal = await client.must('journalctl --boot --unit=local-backup-recover --output=cat');
-  assert.match(journal, /shop\.service/);
+  assert.match(journal, /other\/shop: started again after an interrupted run/);
   assert.equal(await property(client, 'local-backup.timer', 'ActiveState'), 'active');
   assert.equal(await client.must('systemctl --failed --no-legend; ls -A /var/backups/drop/.staging'), '');
   assert.equal(await letFire(client, 'local-backup'), 'success');
@@ -242,8 +253,8 @@ async function upgrade({ client, server, built }: Hosts): Promise<string> {
   );
   assert.match(await client.must('tail -1 /etc/backup/client_config.yml'), /# edited/);
   await server.must('backup-server run client');
-  const version = await client.must("dpkg-query -W -f '${Version}' backup-client");
-  return `the run came to its end, the edited configuration stayed, now ${version}`;
+  const version = await client.must('dpkg-query --show backup-client');
+  return `the run came to its end, the edited configuration stayed, now ${version.trim()}`;
 }
 
 async function remove({ client, server }: Hosts): Promise<string> {

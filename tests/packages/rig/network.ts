@@ -15,6 +15,8 @@ export interface Network {
   /** What every host finds at `gateway`: a proxy for apt, and a mail server. */
   readonly gateway: string;
   readonly proxyPort: number;
+  /** The switch's own namespace, from which every host is reached. */
+  readonly namespace: string;
   readonly mails: readonly ReceivedMail[];
   /** Plugs in a host under a namespace with its own address; the name of the namespace. */
   plugIn(name: string, address: string): Promise<string>;
@@ -54,6 +56,7 @@ export async function startNetwork(): Promise<Network> {
   return {
     gateway,
     proxyPort,
+    namespace: switchName,
     mails: smtp.mails,
     plugIn: async (name, address) => {
       const namespace = `bs-${name}`;

@@ -7,10 +7,12 @@ import { placeFor } from './place.ts';
 
 export type Suite = 'bookworm' | 'trixie';
 
-/** What a root has beside Debian's smallest set; each is made from the one before it. */
+/** What a root has beside Debian's smallest set. */
 const layers = {
   /** Nothing: as in a container image. */
   minimal: undefined,
+  /** What our packages depend on. */
+  equipped: 'nodejs restic rsync openssh-server systemd-standalone-sysusers',
   /** What every host has that one can log in to. */
   bootable: 'systemd systemd-sysv dbus libpam-systemd openssh-server ca-certificates iproute2 netbase',
 } as const;
