@@ -72,6 +72,7 @@ function hintIn(error: unknown): string | undefined {
 }
 
 function whereabouts(error: unknown, path: string): string {
+  if (error instanceof SyntaxError) return `"node --check ${path}" shows the place.`;
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const place = stack.split('\n').find((line) => line.includes(path) && /:\d+/.test(line));
   const position = /:(\d+(?::\d+)?)\)?$/.exec(place ?? '')?.[1];
