@@ -4,8 +4,7 @@ import manifest from '../package.json' with { type: 'json' };
  * What is called by a program's name: looks at the version of Node before it loads the bundle, which an older one could
  * not even read. Written for every Node that knows ES modules.
  */
-export function launcher(name: string): string {
-  const [major, minor] = oldestNode();
+export function launcher(name: string, [major, minor] = oldestNode()): string {
   return `#!/usr/bin/env node
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > ${major} || (major === ${major} && minor >= ${minor})) {

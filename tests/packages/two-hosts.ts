@@ -254,7 +254,7 @@ async function upgrade({ client, server, built }: Hosts): Promise<string> {
   assert.match(await client.must('tail -1 /etc/backup/client_config.yml'), /# edited/);
   await server.must('backup-server run client');
   const version = await client.must('dpkg-query --show backup-client');
-  return `the run came to its end, the edited configuration stayed, now ${version.trim()}`;
+  return `the run came to its end, the edited configuration stayed, now ${version.trim().replace('\t', ' ')}`;
 }
 
 async function remove({ client, server }: Hosts): Promise<string> {
@@ -267,7 +267,12 @@ async function remove({ client, server }: Hosts): Promise<string> {
     'test -e /etc/backup/server_config.yml; test -e /srv/restic/client/config; test -d /var/lib/backup/work/client',
   );
   for (const host of [client, server])
-    assert.equal(await host.must('ls /usr/lib/systemd/system | grep -E "backup|restic" || true; dpkg --audit'), '');
+    assert.equal(
+      await host.must(
+        'ls /usr/lib/systemd/system | grep -E "^(local-backup|backup-server|restic)" || true; dpkg --audit',
+      ),
+      '',
+    );
   return 'units and programs are gone';
 }
 
@@ -279,8 +284,8 @@ async function purge({ client, server }: Hosts): Promise<string> {
   await client.must('ls /var/backups/drop/done/*.tar.gz');
   await server.must('test -e /srv/restic/client/config; test -e /etc/backup/restic-password');
   for (const host of [client, server]) {
-    const left =
-      'ls -d /var/lib/backup /var/cache/backup /run/backup /opt/backup /var/lib/systemd/timers/stamp-*backup* /etc/systemd/system/*/*backup* 2>/dev/null || true';
+    const left = `ls -d /var/lib/backup /var/cache/backup /run/backup /opt/backup 2>/dev/null || true
+      find /var/lib/systemd /etc/systemd -name '*local-backup*' -o -name '*backup-server*' -o -name '*restic*'`;
     assert.equal(await host.must(left), '');
     assert.equal(await host.must('systemctl --failed --no-legend; dpkg --audit'), '');
   }
