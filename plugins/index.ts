@@ -1,6 +1,7 @@
 import type { Collector } from '#common/plugin/collector.ts';
 import { btrfsCollector } from './btrfs/btrfs-collector.ts';
 import { commandCollector } from './command/command-collector.ts';
+import { dockerCollector } from './docker/docker-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
 import { mariadbCollector } from './mariadb/mariadb-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
@@ -12,6 +13,7 @@ import { systemdCollector } from './systemd/systemd-collector.ts';
 export const collectors: readonly Collector[] = [
   btrfsCollector,
   commandCollector,
+  dockerCollector,
   filesCollector,
   mariadbCollector,
   postgresqlCollector,

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Program → the Debian package that has it. */
+/** Program → the Debian package that has it, or several of which the first that there is. */
 const programs = {
   restic: 'restic',
   sshd: 'openssh-server',
@@ -22,6 +22,11 @@ const programs = {
   pg_ctlcluster: 'postgresql',
   mariadbd: 'mariadb-server',
   sqlite3: 'sqlite3',
+  dockerd: 'docker.io',
+  docker: ['docker-cli', 'docker.io'], // Debian 13 has a package of its own for it
+  'docker-compose': 'docker-compose',
+  busybox: 'busybox-static',
+  ip: 'iproute2',
   // Manual pages and completions are tried in what reads them.
   man: 'man-db',
   zsh: 'zsh',
@@ -61,7 +66,7 @@ function installPackages() {
     ...new Set(
       Object.entries(programs)
         .filter(([name]) => !isThere(name))
-        .map(([, name]) => name),
+        .map(([, names]) => packageHere([names].flat())),
     ),
   ];
   if (missing.length === 0) return;
@@ -75,6 +80,10 @@ function installPackages() {
     run('apt-get', ['update', '-qq'], advice, env);
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], advice, env);
   });
+}
+
+function packageHere(names) {
+  return names.find((name) => spawnSync('apt-cache', ['show', name]).status === 0) ?? names.at(-1);
 }
 
 /** Installing sshd must not start it: policy-rc.d forbids that while we install. */

@@ -16,6 +16,7 @@ export interface CollectorTask {
   readonly folder: string;
   readonly context: CollectorContext;
   readonly archive: MemoryArchive;
+  readonly warnings: readonly string[];
   /** All that was logged, the command lines of all programs among it. */
   log(): string;
   check(options: unknown): Promise<void>;
@@ -43,6 +44,7 @@ export async function collectorTask(
     folder,
     context,
     archive,
+    warnings: given.warnings,
     coverage: async (options) => collector.coverage?.(withDefaults(collector, options), context),
     log: () => JSON.stringify(lines),
     check,
