@@ -3,6 +3,7 @@ import { btrfsCollector } from './btrfs/btrfs-collector.ts';
 import { commandCollector } from './command/command-collector.ts';
 import { dockerCollector } from './docker/docker-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
+import { influxdbCollector } from './influxdb/influxdb-collector.ts';
 import { mariadbCollector } from './mariadb/mariadb-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { redisCollector } from './redis/redis-collector.ts';
@@ -15,6 +16,7 @@ export const collectors: readonly Collector[] = [
   commandCollector,
   dockerCollector,
   filesCollector,
+  influxdbCollector,
   mariadbCollector,
   postgresqlCollector,
   redisCollector,

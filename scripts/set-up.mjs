@@ -33,6 +33,8 @@ const programs = {
   fish: 'fish',
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
+  influxd: 'influxdb',
+  influx: 'influxdb-client',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
   // To build the packages, and to boot pristine hosts that they are tested on.

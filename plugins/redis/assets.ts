@@ -1,6 +1,6 @@
 import type { Asset, CollectorContext, Coverage, RecoveryContext } from '#common/plugin/collector.ts';
 import { containerOf, mountsBelow } from '../database/container.ts';
-import { firstProgram } from '../database/require-program.ts';
+import { runIfInstalled } from '../database/run-program.ts';
 import { parseInfo, redisCli } from './redis-commands.ts';
 import type { RedisOptions } from './redis-schema.ts';
 import { openServer } from './redis-server.ts';
@@ -9,8 +9,9 @@ const usual = { host: '127.0.0.1', port: 6379, tls: false };
 
 /** The server of the usual port, whether it wants a password or not. */
 export async function findServers(context: RecoveryContext, port = usual.port): Promise<readonly Asset[]> {
-  const answer = await firstProgram([{ ...redisCli({ ...usual, port }, ['PING']), timeoutMs: 10_000 }], context);
-  if (!/^(PONG|NOAUTH|NOPERM)/.test(answer?.result.stdout ?? '')) return [];
+  const ping = { ...redisCli({ ...usual, port }, ['PING']), timeoutMs: 10_000 };
+  const answer = await runIfInstalled(context.runner, ping);
+  if (!/^(PONG|NOAUTH|NOPERM)/.test(answer?.stdout ?? '')) return [];
   return [{ kind: 'Redis server', name: `localhost:${port}` }];
 }
 

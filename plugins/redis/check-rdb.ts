@@ -1,5 +1,5 @@
 import type { CollectorContext } from '#common/plugin/collector.ts';
-import { firstProgram } from '../database/require-program.ts';
+import { runIfInstalled } from '../database/run-program.ts';
 import { type RedisServer, redisFailure } from './redis-server.ts';
 
 /**
@@ -12,13 +12,14 @@ export async function checkRdb(
   timeoutMs: number,
   context: CollectorContext,
 ): Promise<void> {
-  const found = await firstProgram([server.place({ file: 'redis-check-rdb', args: [path] }, timeoutMs)], context);
-  if (found === undefined || found.result.exitCode === 0) return;
-  const said = problemIn(found.result.stdout);
+  const command = server.place({ file: 'redis-check-rdb', args: [path] }, timeoutMs);
+  const result = await runIfInstalled(context.runner, command);
+  if (result === undefined || result.exitCode === 0) return;
+  const said = problemIn(result.stdout);
   if (/Can't handle RDB format version/.test(said)) return; // of a server that is newer than this program
   throw redisFailure(`redis: checking the data of ${server.name}`, {
-    ...found.result,
-    stderr: said || found.result.stderr,
+    ...result,
+    stderr: said || result.stderr,
   });
 }
 
