@@ -1,11 +1,13 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+type Content = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
  * Writes a file so that its path holds the old content or the whole new one, also after a power cut. The mode is set
  * whatever the umask is. When it fails, nothing is left beside the old file.
  */
-export async function writeFileAtomically(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeFileAtomically(path: string, data: Content, mode = 0o600): Promise<void> {
   const partial = `${path}.partial`;
   await rm(partial, { force: true });
   try {
@@ -17,11 +19,11 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
   }
 }
 
-async function writeSynced(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+async function writeSynced(path: string, data: Content, mode: number): Promise<void> {
   const file = await open(path, 'wx', mode);
   try {
     await file.chmod(mode);
-    await file.writeFile(data);
+    await writeFile(file, data);
     await file.sync();
   } finally {
     await file.close();

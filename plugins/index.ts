@@ -9,6 +9,7 @@ import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { redisCollector } from './redis/redis-collector.ts';
 import { sqliteCollector } from './sqlite/sqlite-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
+import { zfsCollector } from './zfs/zfs-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
 export const collectors: readonly Collector[] = [
@@ -22,4 +23,5 @@ export const collectors: readonly Collector[] = [
   redisCollector,
   sqliteCollector,
   systemdCollector,
+  zfsCollector,
 ];

@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { collectorContext } from '#common/testing/collector-context.ts';
 import { collectorContract, interventionContract } from '#common/testing/collector-contract.ts';
-import { type FakeSystemctl, fakeSystemctl } from '#common/testing/fake-systemctl.ts';
 import { memoryArchive } from '#common/testing/memory-archive.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { btrfsCollector } from '#plugins/btrfs/btrfs-collector.ts';
 import type { BtrfsOptions } from '#plugins/btrfs/btrfs-schema.ts';
 import { btrfsProblem, startBtrfs, type TestBtrfs } from './rig/btrfs.ts';
 import { type Fleet, startFleet } from './rig/fleet.ts';
-import { startProgram, waitFor } from './rig/running.ts';
 import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
-import { treeFacts } from './rig/tree-facts.ts';
+import { readFromSnapshot } from './rig/snapshot-service.ts';
 
 const problem = await btrfsProblem();
 const noSandbox = (await sandboxProblem()) ?? false;
@@ -242,45 +240,39 @@ async function provenOn(btrfs: TestBtrfs): Promise<void> {
     });
   });
 
-  describe('a service whose data lies on btrfs', () => {
+  readFromSnapshot('a service whose data lies on btrfs', async () => {
+    const data = await subvolume('shop');
+    return {
+      key: 'btrfs',
+      options: { subvolume: data },
+      data,
+      place: 'btrfs/shop',
+      snapshots: async () => (await btrfs.subvolumes()).filter((path) => path.includes('backup-suite')),
+    };
+  });
+
+  describe('a run on btrfs', () => {
     let fleet: Fleet;
-    let systemctl: FakeSystemctl;
     let data: string;
-    const { PATH } = process.env;
     before(async () => {
       fleet = await startFleet();
-      systemctl = await fakeSystemctl(join(fleet.folder, 'systemctl'));
-      process.env.PATH = `${systemctl.bin}:${PATH}`;
       await mkdir(join(btrfs.folder, 'services'));
-      data = await subvolume('services', 'shop');
-      await btrfs.run('cp', '--archive', '/etc/apt', join(data, 'apt'));
-      await fleet.writeService('other', 'shop', { systemd: { units: ['shop.service'] }, btrfs: { subvolume: data } });
-      await systemctl.set({ 'shop.service': 'active' });
+      data = await subvolume('services', 'wiki');
+      await fleet.writeService('other', 'wiki', { btrfs: { subvolume: data } });
     });
-    after(async () => {
-      process.env.PATH = PATH;
-      await fleet.stop();
-    });
+    after(() => fleet.stop());
 
-    test('runs again before it is read, and tar alone brings all of it back', async () => {
-      await fleet.writeClientConfig({ tools: { tar_cmd: await tarThat(fleet, 'systemctl stop -- tar.read') } });
-      const result = await fleet.localBackup('run');
-      assert.equal(result.exitCode, 0, result.stdout + result.stderr);
-      assert.deepEqual(await systemctl.calls(), ['stop shop.service', 'start shop.service', 'stop tar.read']);
-      await fleet.writeClientConfig();
-      const restored = await untar(fleet);
-      assert.deepEqual(await treeFacts(join(restored, 'other/shop/btrfs/shop')), await treeFacts(data));
-      assert.deepEqual(await readdir(join(btrfs.folder, 'services')), ['shop']);
-    });
-
-    test('is not read again where it has not changed, though each snapshot is another device', async () => {
+    test('does not read again what has not changed, though each snapshot is another device', async () => {
       await seconds(2); // what has just been changed is not trusted
       assert.equal((await fleet.localBackup('run')).exitCode, 0);
       await seconds(1); // archives are named by the second
-      await fleet.writeClientConfig({ tools: { tar_cmd: await tarThat(fleet, 'tee "$0.names" | tar "$@"; exit') } });
+      const tar = join(fleet.folder, 'tar-wrapper');
+      const script = 'case " $* " in *snapshots*) tee "$0.names" | tar "$@"; exit;; esac';
+      await writeFile(tar, `#!/bin/sh\n${script}\nexec tar "$@"\n`, { mode: 0o755 });
+      await fleet.writeClientConfig({ tools: { tar_cmd: tar } });
       const result = await fleet.localBackup('run');
       assert.equal(result.exitCode, 0, result.stdout + result.stderr);
-      assert.equal(readFileSync(join(fleet.folder, 'tar-wrapper.names'), 'utf8'), '');
+      assert.equal(readFileSync(`${tar}.names`, 'utf8'), '');
       await fleet.writeClientConfig();
     });
 
@@ -288,7 +280,7 @@ async function provenOn(btrfs: TestBtrfs): Promise<void> {
       const unit = readFileSync('systemd/local-backup.service', 'utf8');
       const lines = btrfsCollector.unitLines;
       assert.ok(typeof lines === 'function');
-      const writable = ['drop', 'client-state', 'client-run', 'systemctl'].map((name) => join(fleet.folder, name));
+      const writable = ['drop', 'client-state', 'client-run'].map((name) => join(fleet.folder, name));
       const runIn = (unitText: string, more: readonly string[]) => {
         const args = ['dist/bin/local-backup', 'run', '--config-dir', join(fleet.folder, 'client')];
         return execaRunner().run(sandboxed(unitText, [...writable, ...more], { file: process.execPath, args }));
@@ -302,48 +294,11 @@ async function provenOn(btrfs: TestBtrfs): Promise<void> {
       const { exitCode, stdout, stderr } = await runIn(extended, [join(btrfs.folder, 'services')]);
       assert.equal(exitCode, 0, stdout + stderr);
     });
-
-    test('has no snapshot left after SIGKILL and recover', async () => {
-      const marker = join(fleet.folder, 'held');
-      const script = `touch ${marker}; exec sleep 60`;
-      await writeFile(join(data, 'new'), '');
-      await fleet.writeClientConfig({ tools: { tar_cmd: await tarThat(fleet, script) } });
-      const run = startProgram(fleet, 'local-backup', 'client');
-      await waitFor(async () => existsSync(marker));
-      run.kill('SIGKILL');
-      await run.ended;
-      assert.match((await btrfs.subvolumes()).join(), /backup-suite/);
-      const { exitCode, stdout } = await fleet.localBackup('recover');
-      assert.equal(exitCode, 0, stdout);
-      assert.match(stdout, /other\/shop: snapshot removed after an interrupted run \(btrfs\)/);
-      assert.doesNotMatch((await btrfs.subvolumes()).join(), /backup-suite/);
-      await fleet.writeClientConfig();
-    });
   });
 }
 
 function optionsOf(path: string, more: Partial<BtrfsOptions> = {}): BtrfsOptions {
   return { subvolume: path, recursive: false, exclude: [], ...more };
-}
-
-/** A tar that does something before it reads a snapshot. */
-async function tarThat(fleet: Fleet, script: string): Promise<string> {
-  const path = join(fleet.folder, 'tar-wrapper');
-  const ifSnapshot = `case " $* " in *snapshots*) ${script};; esac`;
-  await writeFile(path, `#!/bin/sh\n${ifSnapshot}\nexec tar "$@"\n`, { mode: 0o755 });
-  return path;
-}
-
-/** As the README of the plugins says. */
-async function untar(fleet: Fleet): Promise<string> {
-  const [name = ''] = (await readdir(fleet.drop)).filter((found) => found.endsWith('.tar.gz'));
-  const target = join(fleet.folder, 'restored');
-  await mkdir(target);
-  const options = ['--numeric-owner', '--same-permissions', '--xattrs', '--xattrs-include=*', '--acls'];
-  const args = ['--extract', '--gzip', '--file', join(fleet.drop, name), '--directory', target, ...options];
-  const { exitCode, stderr } = await execaRunner().run({ file: 'tar', args });
-  assert.equal(exitCode, 0, stderr);
-  return target;
 }
 
 function seconds(count: number): Promise<void> {

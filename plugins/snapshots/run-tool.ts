@@ -24,7 +24,7 @@ export async function runTool(command: Command, what: string, context: ToolConte
 }
 
 /** As `runTool`, but what an exit code means is left to the caller. */
-async function tryTool(
+export async function tryTool(
   command: Command,
   { runner, taskKey }: ToolContext,
   { install }: Pick<Advice, 'install'>,
@@ -42,18 +42,18 @@ function missingTool(error: unknown, { file }: Command, taskKey: string, install
   return new BackupError(`${taskKey}: there is no program ${file}`, { hint: install });
 }
 
-function toolFailure(
+export function toolFailure(
   result: CommandResult,
   what: string,
   { taskKey }: Pick<ToolContext, 'taskKey'>,
   { hints, otherwise }: Pick<Advice, 'hints' | 'otherwise'>,
 ): BackupError {
-  const said = result.timedOut ? 'it took too long' : lastWords(result);
+  const said = result.timedOut ? 'it took too long' : firstWords(result);
   const hint = hints.find(([pattern]) => pattern.test(said))?.[1] ?? otherwise;
   return new BackupError(`${taskKey}: cannot ${what}: ${said}`, { hint });
 }
 
-function lastWords({ stderr, exitCode, signal }: CommandResult): string {
-  const lines = stderr.trim().split('\n').slice(-3).join(' / ');
+function firstWords({ stderr, exitCode, signal }: CommandResult): string {
+  const lines = stderr.trim().split('\n').slice(0, 3).join(' / ');
   return lines === '' ? `it ended with ${signal ?? `exit code ${exitCode}`}` : lines;
 }
