@@ -169,7 +169,7 @@ const failures: readonly Failure[] = [
   },
   {
     title: 'one that hangs is ended',
-    collect: `${handOver}; echo waiting >&2; sleep 60`,
+    collect: `${handOver}; echo waiting >&2; exec sleep 60`,
     timeout: '1s',
     message: '"PLUGIN collect" took longer than 1s: waiting',
     hint: 'Find out what it waits for, or give it more time.',
@@ -314,6 +314,14 @@ describe('what a plugin says of itself', () => {
       });
     });
   }
+
+  test('must not take long', async (context) => {
+    const path = await pluginScript(await tempFolder(context), 'mine', '#!/bin/sh\nexec sleep 60\n');
+    await assert.rejects(describePlugin(path, execaRunner(), '1s'), {
+      message: `"${path} describe" took longer than 1s`,
+      hint: 'Find out what it waits for, or give it more time.',
+    });
+  });
 
   test('may be written over several lines', async (context) => {
     const text = `#!/bin/sh\ncat <<END\n${JSON.stringify(good, null, 2)}\nEND\n`;

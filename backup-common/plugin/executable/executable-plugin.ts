@@ -9,11 +9,11 @@ import { checkJson, parseJson } from './messages.ts';
 import { type Description, descriptionSchema, protocolVersion } from './protocol.ts';
 
 /** Asks an executable what it is. A BackupError when it does not say so as it should; its name and keys are not looked at. */
-export async function describePlugin(path: string, runner: Runner): Promise<Collector<unknown>> {
+export async function describePlugin(path: string, runner: Runner, timeout = '10s'): Promise<Collector<unknown>> {
   const name = `"${path} describe"`;
   const input = `${JSON.stringify({ protocol: protocolVersion })}\n`;
   const command = { file: path, args: ['describe'], cwd: '/', input };
-  const result = await runPlugin({ command, name, timeout: '10s' }, runner);
+  const result = await runPlugin({ command, name, timeout }, runner);
   const { exitCode, stdout } = result;
   if (exitCode !== 0) throw new BackupError(`${name} ended with exit code ${exitCode}${lastWords(result)}`);
   const answer = parseJson(stdout);
