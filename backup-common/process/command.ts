@@ -12,7 +12,7 @@ export interface Command {
 }
 
 export interface CommandResult {
-  /** Undefined when a signal ended the program. */
+  /** Undefined when a signal ended the program, or we told it to end. */
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
   readonly timedOut: boolean;

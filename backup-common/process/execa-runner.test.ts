@@ -147,6 +147,13 @@ for (const [name, way] of Object.entries(ways)) {
     await running;
   });
 
+  test(`${name}: a program that takes too long and then says that it ended well did not end well`, {
+    timeout: 10_000,
+  }, async () => {
+    const { exitCode, signal, timedOut } = await way(sh('trap "exit 0" TERM; sleep 60 & wait', { timeoutMs: 500 }));
+    assert.deepEqual([exitCode, signal, timedOut], [undefined, 'SIGTERM', true]);
+  });
+
   test(`${name}: an abort ends the program`, { timeout: 10_000 }, async () => {
     const stop = new AbortController();
     const running = way(sh('sleep 60'), stop.signal);

@@ -102,11 +102,15 @@ interface ExecaOutcome {
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
   readonly timedOut: boolean;
+  readonly isCanceled: boolean;
   readonly durationMs: number;
   readonly cause?: unknown;
 }
 
-/** Our own watch over the time may be a moment earlier than execa's. */
+/**
+ * Our own watch over the time may be a moment earlier than execa's. A program that we have told to end may say that it
+ * ended well, as docker's client does; that is no exit code of what it was to do.
+ */
 function settled(
   command: Command,
   result: ExecaOutcome,
@@ -115,9 +119,11 @@ function settled(
   if (result.exitCode === undefined && result.signal === undefined && !result.timedOut) {
     throw couldNotStart(command, result.cause);
   }
-  const { exitCode, signal, durationMs } = result;
   const timedOut = result.timedOut || isTimeUp;
-  return { exitCode, signal, timedOut, stdout, stderr, durationMs: Math.round(durationMs) };
+  const isEndedByUs = timedOut || result.isCanceled;
+  const exitCode = isEndedByUs ? undefined : result.exitCode;
+  const signal = result.signal ?? (isEndedByUs ? 'SIGTERM' : undefined);
+  return { exitCode, signal, timedOut, stdout, stderr, durationMs: Math.round(result.durationMs) };
 }
 
 /** spawn says ENOENT for a missing program and for a missing folder to run it in. */
