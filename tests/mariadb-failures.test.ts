@@ -5,7 +5,6 @@ import { after, before, describe, test } from 'node:test';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { mariadbCollector } from '#plugins/mariadb/mariadb-collector.ts';
 import { collectorTask, writeProgram } from './rig/collector-task.ts';
-import { fakeDocker } from './rig/fake-docker.ts';
 import { startFleet } from './rig/fleet.ts';
 import { type MariadbServer, mariadbProblem, startMariadb } from './rig/mariadb.ts';
 import { freePort } from './rig/storage-servers.ts';
@@ -176,41 +175,6 @@ describe('mariadb, when something is wrong', { skip: problem ?? false }, () => {
     await symlink('/usr/bin/mariadb', join(folder, 'mysql'));
     await check();
   });
-
-  const containers: readonly {
-    readonly title: string;
-    readonly container: unknown;
-    readonly message: RegExp;
-    readonly hint: RegExp;
-  }[] = [
-    {
-      title: 'that is not there',
-      container: 'gone',
-      message: /^mariadb: asking for mariadb-dump or mysqldump ended with exit code 1: .*No such container: gone$/,
-      hint: /docker ps/,
-    },
-    {
-      title: 'of a compose service that does not run',
-      container: { compose_file: '/srv/compose.yaml', service: 'stopped' },
-      message: /^mariadb: the compose service stopped does not run$/,
-      hint: /docker compose --file \/srv\/compose\.yaml ps --all/,
-    },
-    {
-      title: 'without the programs of MariaDB',
-      container: 'bare',
-      message: /^mariadb: there is no mariadb-dump or mysqldump in the container$/,
-      hint: /container: must be the one of the database server/,
-    },
-  ];
-  for (const { title, container, message, hint } of containers) {
-    test(`a container ${title} is told with a hint`, async (t) => {
-      const docker = await fakeDocker(await tempFolder(t));
-      await docker.set('stopped', { state: 'exited', env: {} });
-      await docker.set('bare', { state: 'running', env: { PATH: '/usr/lib/systemd:/bare' } });
-      const task = await collectorTask(t, mariadbCollector, { docker: `${docker.docker} compose` });
-      await assert.rejects(task.check({ container, database: 'shop' }), { name: 'BackupError', message, hint });
-    });
-  }
 
   test('two tasks that write the same file fail the service, and the report says which', async (t) => {
     const fleet = await startFleet();

@@ -5,7 +5,6 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { postgresqlCollector } from '#plugins/postgresql/postgresql-collector.ts';
 import { collectorTask, writeProgram } from './rig/collector-task.ts';
-import { fakeDocker } from './rig/fake-docker.ts';
 import { type PostgresqlServer, postgresqlProblem, startPostgresql } from './rig/postgresql.ts';
 import { freePort } from './rig/storage-servers.ts';
 
@@ -217,53 +216,6 @@ describe('postgresql, when something is wrong', { skip: problem ?? false }, () =
         message: `postgresql: there is no ${missing}`,
         hint: /Install postgresql-client/,
       });
-    });
-  }
-
-  const containers: readonly {
-    readonly title: string;
-    readonly container: unknown;
-    readonly message: RegExp;
-    readonly hint: RegExp;
-  }[] = [
-    {
-      title: 'that is not there',
-      container: 'gone',
-      message: /^postgresql: pg_dump --version ended with exit code 1: .*No such container: gone$/,
-      hint: /docker ps/,
-    },
-    {
-      title: 'that does not run',
-      container: 'stopped',
-      message: /^postgresql: pg_dump --version ended with exit code 1: .*container stopped is not running$/,
-      hint: /Start it/,
-    },
-    {
-      title: 'of a compose service that does not run',
-      container: { compose_file: '/srv/compose.yaml', service: 'stopped' },
-      message: /^postgresql: the compose service stopped does not run$/,
-      hint: /docker compose --file \/srv\/compose\.yaml ps --all/,
-    },
-    {
-      title: 'of a compose service that is not there',
-      container: { compose_file: '/srv/compose.yaml', service: 'gone' },
-      message: /^postgresql: the compose service gone does not run: no such service: gone$/,
-      hint: /ps --all/,
-    },
-    {
-      title: 'without the programs of PostgreSQL',
-      container: 'bare',
-      message: /^postgresql: there is no pg_dump in the container$/,
-      hint: /container: must be the one of the database server/,
-    },
-  ];
-  for (const { title, container, message, hint } of containers) {
-    test(`a container ${title} is told with a hint`, async (t) => {
-      const docker = await fakeDocker(await tempFolder(t));
-      await docker.set('stopped', { state: 'exited', env: {} });
-      await docker.set('bare', { state: 'running', env: { PATH: '/usr/lib/systemd:/bare' } });
-      const task = await collectorTask(t, postgresqlCollector, { docker: `${docker.docker} compose` });
-      await assert.rejects(task.check({ container, database: 'shop' }), { name: 'BackupError', message, hint });
     });
   }
 });

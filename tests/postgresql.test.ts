@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { execaRunner } from '#common/process/execa-runner.ts';
@@ -11,8 +11,10 @@ import { collectorTask, unpack } from './rig/collector-task.ts';
 import { fakeDocker } from './rig/fake-docker.ts';
 import { startFleet } from './rig/fleet.ts';
 import { type PostgresqlServer, postgresqlProblem, startPostgresql } from './rig/postgresql.ts';
+import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
 
 const problem = await postgresqlProblem();
+const noSandbox = await sandboxProblem();
 const password = 'a secret word';
 
 describe('postgresql, with a real server', { skip: problem ?? false }, () => {
@@ -79,6 +81,27 @@ describe('postgresql, with a real server', { skip: problem ?? false }, () => {
     assert.match(await run('pg_restore', '--list', dump), /TABLE DATA public orders app/);
     assert.doesNotMatch(stdout + stderr, new RegExp(password));
     assert.doesNotMatch(await run('grep', '-rlF', password, folder).catch(() => ''), /./);
+  });
+
+  test('in the sandbox of its unit the built program dumps as the account postgres, also into a folder', {
+    skip: noSandbox ?? false,
+  }, async (t) => {
+    const fleet = await startFleet();
+    t.after(() => fleet.stop());
+    await fleet.writeService('other', 'custom', { postgresql: { ...bySocket(), database: 'shop', globals: true } });
+    await fleet.writeService('other', 'folder', {
+      postgresql: { ...bySocket(), database: 'shop', format: 'directory', dump_options: '--jobs=2' },
+    });
+    const writable = [fleet.drop, join(fleet.folder, 'client-state'), join(fleet.folder, 'client-run')];
+    for (const path of writable) await mkdir(path, { recursive: true, mode: 0o700 });
+    const args = ['dist/bin/local-backup', 'run', '--config-dir', join(fleet.folder, 'client')];
+    const unit = await readFile('systemd/local-backup.service', 'utf8');
+    const result = await execaRunner().run(sandboxed(unit, writable, { file: process.execPath, args }));
+    assert.equal(result.exitCode, 0, result.stdout + result.stderr);
+    const [archive = ''] = (await readdir(fleet.drop)).filter((name) => name.endsWith('.tar.gz'));
+    const list = await run('tar', '-tvzf', join(fleet.drop, archive), '--numeric-owner');
+    assert.match(list, /^-rw------- 0\/0 .* other\/custom\/databases\/shop\.dump$/m);
+    assert.match(list, /^-rw-r--r-- 0\/0 .* other\/folder\/databases\/shop\/toc\.dat$/m);
   });
 
   test('in a container the password is handed on by name, and what the server has counts as saved', async (t) => {

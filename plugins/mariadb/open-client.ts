@@ -53,10 +53,12 @@ async function lookFor(
   context: RecoveryContext,
 ): Promise<FoundProgram | undefined> {
   const programs = names.map((name) => programBeside(tool, name, []));
-  const questions = programs.map(({ file, args }) =>
-    place({ file, args: [...args, '--version'], timeoutMs: questionTimeoutMs }),
-  );
-  const found = await firstProgram(questions, context);
+  const questions = programs.map(({ file, args }) => ({
+    file,
+    args: [...args, '--version'],
+    timeoutMs: questionTimeoutMs,
+  }));
+  const found = await firstProgram(questions, place, context);
   const program = programs[found?.index ?? -1];
   return found === undefined || program === undefined ? undefined : { program, result: found.result };
 }

@@ -46,7 +46,7 @@ async function databasesOf(host: string, port: number, context: RecoveryContext)
   const account = 'postgres';
   const connection = { host, port, user: undefined, account };
   const client: Client = { connection, place: asAccount(account), env: {}, pgDump: context.tools.pg_dump };
-  if ((await firstProgram([versionOf('psql', client)], context)) === undefined) return [];
+  if ((await firstProgram([versionOf('psql', client)], client.place, context)) === undefined) return [];
   const result = await context.runner.run(query(sql, 'postgres', client));
   if (/no such file|connection refused/i.test(result.stderr)) return []; // a socket that a server left when it died
   if (result.exitCode !== 0) throw postgresqlFailure(`${kind}s at the socket of port ${port}: asking for them`, result);

@@ -43,7 +43,7 @@ async function majorVersionOf(
   context: RecoveryContext,
 ): Promise<number> {
   const { taskKey } = context;
-  const found = await firstProgram([versionOf(program, client)], context);
+  const found = await firstProgram([versionOf(program, client)], client.place, context);
   if (found === undefined) {
     const isInside = options.container !== undefined;
     const hint = isInside

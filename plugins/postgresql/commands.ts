@@ -18,8 +18,9 @@ export interface Client {
 /** How long a question may take. */
 const questionTimeoutMs = 60_000;
 
-export function versionOf(program: ClientProgram, client: Client): Command {
-  return client.place({ ...programOf(program, client, ['--version']), timeoutMs: questionTimeoutMs });
+/** Not yet at its place. */
+export function versionOf(program: ClientProgram, client: Pick<Client, 'pgDump'>): Command {
+  return { ...programOf(program, client, ['--version']), timeoutMs: questionTimeoutMs };
 }
 
 /** A query whose answer's rows end with NUL, since a name may hold any other character. */
@@ -84,7 +85,7 @@ function connecting(program: ClientProgram, args: readonly string[], client: Cli
 
 function programOf(
   program: ClientProgram,
-  { pgDump }: Client,
+  { pgDump }: Pick<Client, 'pgDump'>,
   args: readonly string[],
 ): Pick<Command, 'file' | 'args'> {
   return programBeside(pgDump, program === 'pg_dump' ? undefined : program, args);

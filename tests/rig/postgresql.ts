@@ -79,7 +79,7 @@ log_min_messages = log
 }
 
 /** Of the newest version that is installed. */
-async function serverPrograms(): Promise<string | undefined> {
+export async function serverPrograms(): Promise<string | undefined> {
   const root = '/usr/lib/postgresql';
   const versions = (await readdir(root).catch(() => [])).sort((a, b) => Number(b) - Number(a));
   for (const version of versions) {
