@@ -15,6 +15,22 @@ export interface Scenario {
   run(step: Step): Promise<void>;
 }
 
+/** What does not build on each other: one that fails does not keep the next from being tried. */
+export type Check = readonly [title: string, act: () => Promise<string>];
+
+export async function tryEach(step: Step, checks: readonly Check[]): Promise<void> {
+  const results = [];
+  for (const [title, act] of checks)
+    results.push(
+      await step(title, act).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+  const failure = results.find((error) => error !== undefined);
+  if (failure !== undefined) throw failure;
+}
+
 /** Runs all of them, one after the other, whatever happens to one of them. */
 export async function runScenarios(scenarios: readonly Scenario[]): Promise<readonly Row[]> {
   const rows: Row[] = [];

@@ -8,19 +8,20 @@ import { mirrors } from './rig/mirrors.ts';
 import type { Network } from './rig/network.ts';
 import { placeFor } from './rig/place.ts';
 import { pristineRoot, type Suite, testersRoot } from './rig/roots.ts';
-import type { Scenario } from './scenario.ts';
+import { type Scenario, tryEach } from './scenario.ts';
 
 /** Debian's own tests of packages, in those of its newest release. */
 export function debianTesters(built: Built, network: Network): Scenario {
   return {
     title: 'testers of Debian',
-    run: async (step) => {
-      await step('lintian', () => lintian(built));
-      for (const suite of ['bookworm', 'trixie'] as const) {
-        await step(`piuparts, ${suite}`, () => piuparts(suite, built));
-        await step(`autopkgtest, ${suite}`, () => autopkgtest(suite, built, network));
-      }
-    },
+    run: (step) =>
+      tryEach(step, [
+        ['lintian', () => lintian(built)],
+        ['piuparts, bookworm', () => piuparts('bookworm', built)],
+        ['piuparts, trixie', () => piuparts('trixie', built)],
+        ['autopkgtest, bookworm', () => autopkgtest('bookworm', built, network)],
+        ['autopkgtest, trixie', () => autopkgtest('trixie', built, network)],
+      ]),
   };
 }
 
@@ -28,7 +29,7 @@ async function lintian({ current }: Built): Promise<string> {
   const inside = await openContainer(await testersRoot(), [current]);
   try {
     const shell = `useradd --create-home tester; cd /home/tester; cp ${current}/* .
-      runuser -u tester -- lintian --info --display-info --fail-on error,warning *.changes`;
+      runuser -u tester -- lintian --display-info --fail-on error,warning *.changes`;
     const said = await inside.must(shell);
     return said.trim() === '' ? 'not a word' : `only remarks: ${said.trim().split('\n').length} lines`;
   } finally {
@@ -41,9 +42,11 @@ async function piuparts(suite: Suite, { current }: Built): Promise<string> {
   const inside = await openContainer(await testersRoot(), [current, root]);
   try {
     const files = (await Promise.all(names.map((name) => packageFile(current, name)))).join(' ');
-    const said = await inside.must(`piuparts --existing-chroot=${root} --distribution=${suite} \
-      --mirror='${(await mirrors()).main} main' --no-eatmydata --warn-on-debsums-errors ${files} 2>&1`);
-    assert.match(said, /PASS: All tests/);
+    // dpkg takes the empty /opt away with the last package that had something in it, whichever that is.
+    const { exitCode, stdout } = await inside.run(`piuparts --ignore=/opt --existing-chroot=${root} \
+      --distribution=${suite} --mirror='${(await mirrors()).main} main' --no-eatmydata ${files} 2>&1`);
+    const complaints = stdout.split('\n').filter((line) => /ERROR|^ {2}\//.test(line));
+    assert.equal(exitCode, 0, complaints.join('\n'));
     return 'installed, purged, nothing left';
   } finally {
     await inside.remove();
