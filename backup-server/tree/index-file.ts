@@ -10,6 +10,7 @@ import { IndexWriter } from '#common/archive/index-writer.ts';
 import { MemberWriter } from '#common/archive/member-writer.ts';
 import { BackupError, hasCode } from '#common/errors.ts';
 import { readPieces } from './read-pieces.ts';
+import { windowSource } from './window-source.ts';
 
 /**
  * An index in a file of its own on this server: blocks, facts, table and tail as at the end of an archive, with nothing
@@ -21,7 +22,7 @@ export async function openIndexFile(path: string): Promise<ArchiveIndex | undefi
     throw error;
   });
   if (source === undefined) return undefined;
-  const index = await openArchiveIndex(source).catch((error: unknown) => {
+  const index = await openArchiveIndex(windowSource(source)).catch((error: unknown) => {
     if (error instanceof BackupError) return undefined; // as good as none: what it was kept for is done anew
     throw error;
   });
@@ -61,7 +62,7 @@ export async function copyIndex(index: ArchiveIndex, known: ArchiveIndex | undef
     throw error;
   }
   await file.close();
-  return { ...index, blocks, blockSource: await openFileSource(path) };
+  return { ...index, blocks, blockSource: windowSource(await openFileSource(path)) };
 }
 
 /** Writes the entries of an archive that brings no index, in path order, as such a file. */
