@@ -265,6 +265,12 @@ describe('a plugin that goes wrong', () => {
     );
     await writePlugin({});
     await rm(client.path('running'));
+    await chmod(client.path('plugins/mine'), 0o777);
+    const refused = await fleet.localBackup('recover');
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stdout, /is of the task "mine", which no collector answers to$/m);
+    assert.match(refused.stdout, /warning: a plugin was refused: .*can be written by others; chmod go-w .*mine$/m);
+    await chmod(client.path('plugins/mine'), 0o755);
     assert.equal((await fleet.localBackup('recover')).exitCode, 0);
     assert.equal(await isRunning(), true);
   });

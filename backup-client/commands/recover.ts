@@ -26,6 +26,8 @@ export async function recover(context: CommandContext): Promise<CommandOutcome> 
     return await withInstanceLock(lock, async () => {
       const startedAt = tools.now();
       const parts = await recoverLeftovers(config, tools);
+      // A refused plugin may be the one that something is open of; else the next run tells of it.
+      const notices = parts.some(({ outcome }) => outcome === 'failed') ? tools.notices : [];
       const removed = (await emptyStaging(config)).map((name) => join(config.baseBackupDir, stagingName, name));
       const report = runReport({
         program: 'local-backup',
@@ -36,7 +38,7 @@ export async function recover(context: CommandContext): Promise<CommandOutcome> 
         finishedAt: tools.now().toISOString(),
         parts,
         stages: [],
-        warnings: removed.map((path) => `removed ${path}, which an interrupted run had left`),
+        warnings: [...notices, ...removed.map((path) => `removed ${path}, which an interrupted run had left`)],
         facts: {},
       });
       const isTidy = report.outcome === 'ok';

@@ -81,7 +81,7 @@ test('what cannot be loaded is refused with what to do, and the rest is loaded',
   assert.deepEqual(plugins, [['good', 'executable', ['good']]]);
   assert.deepEqual(refused, [
     'broken: "broken describe" ended with exit code 1: no python',
-    'foreign: foreign cannot be started: cannot run foreign: no such program: spawn foreign ENOENT. Is there the program that its first line names? A file from another system may end its lines with CR LF.',
+    'foreign: foreign cannot be started: No such file or directory. Is there the program that its first line names? A file from another system may end its lines with CR LF.',
     'mistake.mjs: its name must be of small letters, digits and "_", a letter first, not undefined',
     'open: can be written by others; chmod go-w open',
     'throws.mjs: cannot be loaded: no. Look at throws.mjs:1:7.',

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { parseDuration } from '../config/duration.ts';
-import { BackupError, kindOf } from '../errors.ts';
+import { BackupError } from '../errors.ts';
 import type { Command, CommandResult } from '../process/command.ts';
 import type { Runner } from '../process/runner.ts';
 
@@ -25,19 +25,35 @@ export async function runPlugin(
   runner: Runner,
 ): Promise<CommandResult> {
   const timeoutMs = timeout === undefined ? undefined : (parseDuration(timeout) ?? 0) * 1000;
-  const program = runner.start({ ...command, ...(timeoutMs !== undefined && { timeoutMs }) });
+  const program = runner.start({ ...inGroup(command), ...(timeoutMs !== undefined && { timeoutMs }) });
   program.stdin.on('error', () => undefined); // it need not read it
   program.stdin.end(command.input);
   const reading = firstBytes(program.stdout, isChatty).then((read) => {
     if (read === 'too much') program.stop();
     return read;
   });
-  const [stdout, result] = await Promise.all([reading, program.done]).catch((error: unknown) => {
-    throw kindOf(error) === 'program-missing' ? cannotStart(command.file, error) : error;
-  });
-  const problem = stdout === 'too much' ? tooMuch(name) : endProblem(name, timeout, result);
+  const [stdout, result] = await Promise.all([reading, program.done]);
+  const problem =
+    stdout === 'too much' ? tooMuch(name) : (startProblem(command.file, result) ?? endProblem(name, timeout, result));
   if (problem !== undefined) throw problem;
   return { ...result, stdout: String(stdout) };
+}
+
+/**
+ * coreutils' timeout, without a time of its own: it puts the plugin into a process group, and when it is told to end
+ * it tells all that the plugin has started.
+ */
+function inGroup(command: PluginRun['command']): PluginRun['command'] {
+  return { ...command, file: 'timeout', args: ['--kill-after=3s', '0', command.file, ...command.args] };
+}
+
+/** The kernel says the same when the interpreter in its first line is missing. */
+function startProblem(path: string, { exitCode, stderr }: CommandResult): BackupError | undefined {
+  const said = /^timeout: failed to run command .*: (.*)$/m.exec(stderr)?.[1];
+  if (said === undefined || (exitCode !== 126 && exitCode !== 127)) return undefined;
+  return new BackupError(`${path} cannot be started: ${said}`, {
+    hint: 'Is there the program that its first line names? A file from another system may end its lines with CR LF.',
+  });
 }
 
 function endProblem(name: string, timeout: string | undefined, result: CommandResult): BackupError | undefined {
@@ -74,13 +90,5 @@ async function firstBytes(stream: Readable, isChatty: boolean): Promise<Buffer |
 function tooMuch(name: string): BackupError {
   return new BackupError(`${name} printed more than ${keptBytes / 1024 ** 2} MiB`, {
     hint: 'Standard output is for messages only. Data goes into files in the work folder, the rest to standard error.',
-  });
-}
-
-/** The kernel says the same when the interpreter in its first line is missing. */
-function cannotStart(path: string, cause: unknown): BackupError {
-  return new BackupError(`${path} cannot be started`, {
-    cause,
-    hint: 'Is there the program that its first line names? A file from another system may end its lines with CR LF.',
   });
 }

@@ -266,6 +266,14 @@ describe('an executable plugin that goes wrong', () => {
     });
   }
 
+  it('takes with it what it has started when it is ended', async (given) => {
+    const collect = `sleep 60 & echo $! > ${given.folder}/child; wait`;
+    await given.plugin({ collect }, { timeouts: { collect: '1s' } });
+    await assert.rejects(given.collect(), { message: `"${given.path} collect" took longer than 1s` });
+    const child = Number(await readFile(join(given.folder, 'child'), 'utf8'));
+    while (await isRunning(child)) await new Promise(setImmediate);
+  });
+
   it('cannot say "not now" when it is to start what it has stopped', async (given) => {
     await given.plugin({ resume: 'exit 75' });
     const state = { options: {}, config_folder: '/', state: 1, describes: 'it' };
@@ -278,7 +286,10 @@ describe('an executable plugin that goes wrong', () => {
     await given.plugin({ collect: handOver });
     await rm(given.path);
     await symlink('/nowhere', given.path);
-    await assert.rejects(given.collect(), { message: `${given.path} cannot be started`, hint: /first line/ });
+    await assert.rejects(given.collect(), {
+      message: `${given.path} cannot be started: No such file or directory`,
+      hint: /first line/,
+    });
   });
 });
 
@@ -329,6 +340,11 @@ describe('what a plugin says of itself', () => {
     assert.deepEqual((await describePlugin(path, execaRunner())).taskKeys, ['mine']);
   });
 });
+
+/** Not so when it waits only for somebody to ask for its exit code. */
+async function isRunning(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '';
+}
 
 /** A plugin that is made anew for each test. */
 class Given {
