@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { commonKeys } from '#common/config/common-config.ts';
 import type { Schema } from '#common/config/json-schema.ts';
 import { collectors } from '#plugins/index.ts';
@@ -12,8 +13,12 @@ import { thirdParties } from './third-party.ts';
 
 /**
  * Writes what is made from the schemas, the editor's schema of each file and the reference page, and from the bundles, the
- * list of what is in them. With `--check` it only compares, and exits with 1 naming what is stale.
+ * list of what is in them. With `--check` it only compares, and exits with 1 naming what is stale; with `--into DIR` it
+ * does so there.
  */
+const { values } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, into: { type: 'string', default: '.' } },
+});
 const schemas: Readonly<Record<string, Schema>> = {
   client_config: clientConfigSchema,
   server_config: serverConfigSchema,
@@ -28,16 +33,17 @@ const files = new Map<string, string>([
 ]);
 
 const stale: string[] = [];
-for (const [path, text] of files) {
+for (const [name, text] of files) {
+  const path = join(values.into, name);
   const found = await readFile(path, 'utf8').catch(() => '');
   if (found === text) continue;
-  stale.push(path);
-  if (process.argv.includes('--check')) continue;
+  stale.push(name);
+  if (values.check) continue;
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
-  console.log(`written: ${path}`);
+  console.log(`written: ${name}`);
 }
-if (process.argv.includes('--check') && stale.length > 0) {
+if (values.check && stale.length > 0) {
   console.error(`stale, run "npm run generate": ${stale.join(', ')}`);
   process.exit(1);
 }

@@ -86,22 +86,23 @@ describe('the configuration files that come with the programs', () => {
   });
 
   it('have schemas and a reference page that are not stale', async () => {
-    const { exitCode, stderr } = await generate(process.cwd(), '--check');
+    const { exitCode, stderr } = await generate('--check');
     assert.equal(exitCode, 0, stderr);
   });
 
   it('are made anew where they are missing or stale, and --check names those that are, without a change', async () => {
     const all = [
       ...['client_config', 'server_config', 'service'].map((name) => `docs/schemas/${name}.schema.json`),
+      'debian/copyright',
       'docs/configuration.md',
     ];
-    const before = await generate(folder, '--check');
+    const before = await generate('--into', folder, '--check');
     assert.deepEqual([before.exitCode, before.stderr.trim()], [1, `stale, run "npm run generate": ${all.join(', ')}`]);
     assert.deepEqual(await readdir(folder), []);
-    assert.equal((await generate(folder)).exitCode, 0);
+    assert.equal((await generate('--into', folder)).exitCode, 0);
     for (const file of all) assert.equal(await readFile(join(folder, file), 'utf8'), await readFile(file, 'utf8'));
     await writeFile(join(folder, 'docs/configuration.md'), 'changed by hand');
-    const after = await generate(folder, '--check');
+    const after = await generate('--into', folder, '--check');
     assert.deepEqual(
       [after.exitCode, after.stderr.trim()],
       [1, 'stale, run "npm run generate": docs/configuration.md'],
@@ -109,10 +110,9 @@ describe('the configuration files that come with the programs', () => {
   });
 });
 
-async function generate(cwd: string, ...args: string[]) {
-  const script = join(process.cwd(), 'scripts/generate.ts');
+async function generate(...args: string[]) {
   const file = process.execPath;
-  return execaRunner().run({ file, args: ['--import', import.meta.resolve('tsx'), script, ...args], cwd });
+  return execaRunner().run({ file, args: ['--import', 'tsx', 'scripts/generate.ts', ...args] });
 }
 
 /** Puts a file where its kind belongs: `service-broken.yaml` is a service.yaml, `server_config-hosts.yml` a server_config.yml. */
