@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { formatProblem, Problems } from '#common/config/problems.ts';
 import type { Collector } from '#common/plugin/collector.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
-import { loadServices } from './discover.ts';
+import { findTaskKeys, loadServices } from './discover.ts';
 
 const dump: Collector = {
   name: 'dump',
@@ -222,4 +222,37 @@ describe('what is wrong is told with its place', () => {
     assert.equal(messages.filter((message) => message.includes('/a/service.yaml')).length > 0, true);
     assert.equal(messages.filter((message) => message.includes('/c/service.yaml')).length, 1);
   });
+});
+
+it('the keys of all tasks are found, also beside mistakes', async (test) => {
+  const folder = await tempFolder(test);
+  const texts = { a: `${service('a')}immich: {}\n`, b: 'nextcloud: 3\nfiles: []\n', c: 'service: {{\n', d: '' };
+  for (const [name, text] of Object.entries(texts)) {
+    await mkdir(join(folder, 'docker', name), { recursive: true });
+    await writeFile(join(folder, 'docker', name, 'service.yaml'), text);
+  }
+  assert.deepEqual([...(await findTaskKeys(folder))].sort(), ['files', 'immich', 'nextcloud']);
+});
+
+it('a stand-in takes the keys that nobody answers to, and other mistakes stay mistakes', async (test) => {
+  const folder = await tempFolder(test);
+  await mkdir(join(folder, 'docker/shop'), { recursive: true });
+  const text = `${service('shop')}immich: { a: 1 }\nmysql: {}\n`;
+  await writeFile(join(folder, 'docker/shop/service.yaml'), text, { mode: 0o600 });
+  const standIn: Collector = { ...files, name: 'refused', taskKeys: [], schema: {} };
+  const problems = new Problems();
+  await loadServices(folder, [dump, files], problems, standIn);
+  assert.deepEqual(
+    problems.list.map(({ message }) => message),
+    ['the key "database" is missing'],
+  );
+  await writeFile(join(folder, 'docker/shop/service.yaml'), text.replace('mysql: {}\n', ''), { mode: 0o600 });
+  const [shop] = await loadServices(folder, [dump, files], new Problems(), standIn);
+  assert.deepEqual(
+    shop?.tasks.map(({ key, collector, options }) => [key, collector.name, options]),
+    [
+      ['files', 'files', { paths: ['/srv'] }],
+      ['immich', 'refused', { a: 1 }],
+    ],
+  );
 });
