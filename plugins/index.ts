@@ -4,6 +4,7 @@ import { commandCollector } from './command/command-collector.ts';
 import { dockerCollector } from './docker/docker-collector.ts';
 import { filesCollector } from './files/files-collector.ts';
 import { influxdbCollector } from './influxdb/influxdb-collector.ts';
+import { lxcCollector } from './lxc/lxc-collector.ts';
 import { mariadbCollector } from './mariadb/mariadb-collector.ts';
 import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { redisCollector } from './redis/redis-collector.ts';
@@ -18,6 +19,7 @@ export const collectors: readonly Collector[] = [
   dockerCollector,
   filesCollector,
   influxdbCollector,
+  lxcCollector,
   mariadbCollector,
   postgresqlCollector,
   redisCollector,

@@ -26,6 +26,7 @@ const programs = {
   docker: ['docker-cli', 'docker.io'], // Debian 13 has a package of its own for it
   'docker-compose': 'docker-compose',
   busybox: 'busybox-static',
+  'lxc-start': 'lxc',
   ip: 'iproute2',
   // Manual pages and completions are tried in what reads them.
   man: 'man-db',

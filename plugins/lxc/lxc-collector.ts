@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { parseDuration } from '#common/config/duration.ts';
+import { BackupError } from '#common/errors.ts';
+import type { Collector, CollectorContext, Intervention, ServiceArchive } from '#common/plugin/collector.ts';
+import { isRunning, run, startContainer, stopContainer } from './container.ts';
+import { type ContainerId, containerIdOf, nameOf, pctCommand } from './container-commands.ts';
+import { lxcAssets } from './lxc-assets.ts';
+import { type LxcOptions, lxcSchema } from './lxc-schema.ts';
+import { lockOf, rootFolderOf, unmountLeftover, withMounted } from './root-file-system.ts';
+import { isWithinHours } from './stop-hours.ts';
+
+interface StoppedContainer {
+  readonly id: ContainerId;
+  readonly stopSeconds: number;
+}
+
+const stop: Intervention<LxcOptions, StoppedContainer> = {
+  async plan(options, context) {
+    const id = containerIdOf(options);
+    if (!(await isRunning(id, context))) return undefined;
+    return { id, stopSeconds: parseDuration(options.stop_timeout) ?? 0 };
+  },
+  describe: ({ id }) => `the container ${nameOf(id)}`,
+  async begin({ id, stopSeconds }, context) {
+    await stopContainer(id, stopSeconds, context);
+    if (!(await isRunning(id, context))) return;
+    throw new BackupError(`lxc: the container ${nameOf(id)} did not stay stopped`, {
+      hint: 'Something starts it again, such as a cluster that keeps it available.',
+    });
+  },
+  async end({ id }, context) {
+    if (id.type === 'pct') await unmountLeftover(id, context);
+    if (!(await isRunning(id, context))) await startContainer(id, context);
+  },
+};
+
+/** What a killed run leaves of a container that did not run before. */
+const cleanup: Intervention<LxcOptions, ContainerId> = {
+  async plan(options) {
+    const id = containerIdOf(options);
+    return id.type === 'pct' ? id : undefined;
+  },
+  describe: (id) => `the mounted volumes of the container ${nameOf(id)}`,
+  async begin() {},
+  async end(id, context) {
+    if (id.type === 'pct') await unmountLeftover(id, context);
+  },
+};
+
+/** A container's configuration and its root file system, to `lxc/<name>/`. */
+export const lxcCollector: Collector<LxcOptions> = {
+  name: 'lxc',
+  taskKeys: ['lxc'],
+  phase: 'quiesced',
+  schema: lxcSchema,
+  unitLines: ({ vmid }) =>
+    vmid === undefined
+      ? []
+      : [
+          'CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE',
+          'ReadWritePaths=/etc/pve /run /var/lib/lxc /var/log/pve',
+        ],
+  stop,
+  cleanup,
+
+  async check(options, context) {
+    const id = containerIdOf(options);
+    await isRunning(id, context);
+    if (id.type === 'lxc') await rootFolderOf(id, context);
+    else await requireFree(id, context);
+  },
+
+  async skip(options, context) {
+    const { stop_hours: hours } = options;
+    if (hours === undefined || isWithinHours(hours, context.now())) return undefined;
+    const id = containerIdOf(options);
+    if (!(await isRunning(id, context))) return undefined;
+    return `lxc: the container ${nameOf(id)} runs, and may be stopped at ${hours.join(', ')} only (stop_hours)`;
+  },
+
+  async collect(options, context, archive) {
+    const id = containerIdOf(options);
+    const as = (name: string) => `lxc/${nameOf(id)}/${name}`;
+    if (id.type === 'lxc') {
+      await archive.addTree({ source: join(id.path, id.name, 'config'), as: as('config') });
+      await archive.addTree({ source: await rootFolderOf(id, context), as: as('rootfs') });
+      return;
+    }
+    await addPctConfig(id, as(`${id.vmid}.conf`), context, archive);
+    await withMounted(id, context, (source) => archive.addTree({ source, as: as('rootfs') }));
+  },
+
+  findAssets: lxcAssets,
+  coverage: async (options) => ({ assets: [{ kind: 'container', name: nameOf(containerIdOf(options)) }], paths: [] }),
+};
+
+async function requireFree(id: ContainerId & { readonly type: 'pct' }, context: CollectorContext): Promise<void> {
+  const lock = await lockOf(id, context);
+  if (lock === undefined) return;
+  throw new BackupError(`lxc: the container ${id.vmid} is locked (${lock})`, {
+    hint: `Wait until Proxmox is done with it; where nothing works on it any more, "pct unlock ${id.vmid}".`,
+  });
+}
+
+async function addPctConfig(
+  id: ContainerId & { readonly type: 'pct' },
+  as: string,
+  context: CollectorContext,
+  archive: ServiceArchive,
+): Promise<void> {
+  const config = await run(pctCommand('config', id.vmid), `read the configuration of ${id.vmid}`, id, context);
+  await archive.addStream({ as, content: once(config) });
+}
+
+async function* once(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+}
