@@ -10,6 +10,7 @@ import { postgresqlCollector } from './postgresql/postgresql-collector.ts';
 import { redisCollector } from './redis/redis-collector.ts';
 import { sqliteCollector } from './sqlite/sqlite-collector.ts';
 import { systemdCollector } from './systemd/systemd-collector.ts';
+import { univentionCollector } from './univention/univention-collector.ts';
 import { zfsCollector } from './zfs/zfs-collector.ts';
 
 /** Every collector that comes with the client; the only list. */
@@ -25,5 +26,6 @@ export const collectors: readonly Collector[] = [
   redisCollector,
   sqliteCollector,
   systemdCollector,
+  univentionCollector,
   zfsCollector,
 ];

@@ -36,6 +36,7 @@ const programs = {
   'redis-cli': 'redis-tools',
   influxd: 'influxdb',
   influx: 'influxdb-client',
+  bzip2: 'bzip2',
   // The slow tests make a small Debian 13 for a storage server.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
   // To build the packages, and to boot pristine hosts that they are tested on.
