@@ -10,6 +10,7 @@ import type {
 } from '#common/plugin/collector.ts';
 import { isProgram } from '../command/find-program.ts';
 import { isWithin, readMounts } from '../snapshots/mounts.ts';
+import { btrfsUnitLines } from './btrfs-commands.ts';
 import { type BtrfsOptions, btrfsSchema } from './btrfs-schema.ts';
 import {
   type BtrfsSnapshot,
@@ -53,10 +54,7 @@ export const btrfsCollector: Collector<BtrfsOptions, BtrfsState> = {
   taskKeys: ['btrfs'],
   phase: 'quiesced',
   schema: btrfsSchema,
-  unitLines: ({ subvolume }) => [
-    'CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE',
-    `ReadWritePaths=${posix.dirname(subvolume) === '/' ? subvolume : posix.dirname(subvolume)}`,
-  ],
+  unitLines: ({ subvolume }) => btrfsUnitLines(subvolume),
   snapshot,
 
   async check(options, context) {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Command } from '#common/process/command.ts';
 import type { Advice } from '../snapshots/run-tool.ts';
 
@@ -37,3 +38,12 @@ export const btrfsAdvice: Advice = {
   ],
   otherwise: 'Try it by hand as root; dmesg may say more.',
 };
+
+/** Snapshots are made beside the subvolume, or in it. */
+export function btrfsUnitLines(subvolume: string): readonly string[] {
+  const beside = posix.dirname(subvolume);
+  return [
+    'CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE',
+    `ReadWritePaths=${beside === '/' ? subvolume : beside}`,
+  ];
+}

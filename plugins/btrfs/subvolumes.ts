@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, statfsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { BackupError } from '#common/errors.ts';
 import type { RecoveryContext } from '#common/plugin/collector.ts';
@@ -22,6 +22,15 @@ export async function subvolumeAt(path: string, context: Context): Promise<Subvo
   const output = await runTool(showSubvolume(real), `look at the subvolume ${path}`, context, btrfsAdvice);
   if (!isSubvolumeRoot(real)) throw noSubvolume(path, context);
   return { path: real, ...parseShown(output) };
+}
+
+/** The subvolume that holds a path, by its inode number: every subvolume's own folder has 256. Undefined elsewhere. */
+export function subvolumeAround(path: string): string | undefined {
+  for (let folder = path; isOnBtrfs(folder); folder = posix.dirname(folder)) {
+    if (isSubvolumeRoot(folder)) return folder;
+    if (folder === '/') return undefined;
+  }
+  return undefined;
 }
 
 /** The subvolumes below one that `take` says yes to, each followed by those in it. What is not taken is not entered. */
@@ -58,6 +67,11 @@ export function parseShown(output: string): Pick<Subvolume, 'fsPath' | 'uuid'> {
 /** `ID 257 gen 7 top level 256 uuid 131a6521-… path data/cache`, a line for each. */
 export function parseListed(output: string): readonly Pick<Subvolume, 'fsPath' | 'uuid'>[] {
   return [...output.matchAll(/^ID .* uuid (\S+) path (.+)$/gm)].map(([, uuid = '', fsPath = '']) => ({ uuid, fsPath }));
+}
+
+/** By the magic number of statfs(2). */
+function isOnBtrfs(path: string): boolean {
+  return statfsSync(path).type === 0x9123683e;
 }
 
 function isSubvolumeRoot(path: string): boolean {

@@ -108,7 +108,14 @@ function it(title: string, check: (given: Given) => Promise<void>): void {
 }
 
 async function collect(given: Partial<FilesOptions>, context: TestContext, archive: MemoryArchive): Promise<void> {
-  const options: FilesOptions = { paths: [], exclude: [], optional: false, ...given };
+  const options: FilesOptions = {
+    paths: [],
+    exclude: [],
+    optional: false,
+    snapshot: 'none',
+    vanished: 'warn',
+    ...given,
+  };
   await filesCollector.check?.(options, context);
   await filesCollector.collect(options, context, archive);
 }

@@ -44,6 +44,25 @@ export const filesSchema = {
       default: false,
       description: 'true: what of the list is not there is a warning and no failure.',
     },
+    snapshot: {
+      type: 'string',
+      enum: ['none', 'auto', 'zfs', 'btrfs'],
+      default: 'none',
+      description:
+        'Reads from a snapshot, while the service runs again: auto where a path lies on ZFS or btrfs, zfs and btrfs every path or the task fails.',
+    },
+    via: {
+      type: 'string',
+      enum: ['rsync'],
+      description:
+        'rsync: keeps a mirror, brings it up to date before and once more while the service is stopped, and reads that.',
+    },
+    vanished: {
+      type: 'string',
+      enum: ['warn', 'fail'],
+      default: 'warn',
+      description: 'What it means that a file is gone when its turn comes: a warning, or the failure of the service.',
+    },
     rsync_options: {
       anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
       expected: 'a text or a list of --exclude=PATTERN and --include=PATTERN; nothing else of rsync applies here',

@@ -13,7 +13,7 @@ import { isWithin } from '../snapshots/mounts.ts';
 import { addKeptStream } from './kept-streams.ts';
 import { sendStream } from './send-stream.ts';
 import { withSnapshotFolder } from './snapshot-folder.ts';
-import { listDatasets, listProperties, sendSnapshot, type ZfsSnapshot } from './zfs-commands.ts';
+import { listDatasets, listProperties, sendSnapshot, type ZfsSnapshot, zfsUnitLines } from './zfs-commands.ts';
 import { type Dataset, parseDatasets } from './zfs-output.ts';
 import { type ZfsOptions, zfsSchema } from './zfs-schema.ts';
 import { datasetsIn, planSnapshot, removeSnapshot, takeSnapshot, zfs } from './zfs-snapshot.ts';
@@ -32,7 +32,7 @@ export const zfsCollector: Collector<ZfsOptions, ZfsSnapshot> = {
   taskKeys: ['zfs'],
   phase: 'quiesced',
   schema: zfsSchema,
-  unitLines: ['PrivateDevices=no', 'CapabilityBoundingSet=CAP_SYS_ADMIN', 'SystemCallFilter=@mount'],
+  unitLines: zfsUnitLines,
   snapshot,
 
   async check(options, context) {

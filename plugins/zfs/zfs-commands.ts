@@ -107,3 +107,5 @@ export const zfsAdvice: Advice = {
   ],
   otherwise: 'Try it by hand as root; "zpool status" and dmesg may say more.',
 };
+
+export const zfsUnitLines = ['PrivateDevices=no', 'CapabilityBoundingSet=CAP_SYS_ADMIN', 'SystemCallFilter=@mount'];

@@ -80,8 +80,8 @@ async function tarThat(fleet: Fleet, script: string): Promise<string> {
   return path;
 }
 
-/** As the README of the plugins says. */
-async function untar(fleet: Fleet): Promise<string> {
+/** Unpacks the archive in the drop folder as the README of the plugins says; the folder with its content. */
+export async function untar(fleet: Fleet): Promise<string> {
   const [name = ''] = (await readdir(fleet.drop)).filter((found) => found.endsWith('.tar.gz'));
   const target = join(fleet.folder, 'restored');
   await mkdir(target);
