@@ -41,6 +41,12 @@ export class Extractor {
     await this.#checkEnd();
   }
 
+  /** Ends the stream in its middle and waits until tar has written what it got. */
+  async breakOff(): Promise<void> {
+    this.#program.stdin.end();
+    await this.#program.done;
+  }
+
   close(): void {
     this.#program.stop();
   }

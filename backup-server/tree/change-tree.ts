@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { type ArchiveIndex, entriesByPath } from '#common/archive/archive-index.ts';
 import type { CheckedSource } from '#common/archive/file-range-source.ts';
-import { kindOf } from '#common/errors.ts';
 import { applyChanges } from './apply-changes.ts';
 import { compareTree } from './compare-tree.ts';
 import type { IndexSurvey } from './index-survey.ts';
@@ -33,25 +32,16 @@ export async function changeTree(index: ArchiveIndex, state: TreeState, tools: C
   checkLimits(tools.limits, changes.changed.size, changes.changedBytes);
   const staging = new Staging(tools.staging, tools);
   try {
-    await fetchUnchanged(tools.source, () => stageChanges(index, changes, staging));
-  } finally {
-    staging.close();
+    await stageChanges(index, changes, staging);
+  } catch (error) {
+    await staging.breakOff();
+    throw error;
   }
+  await tools.source.verifyUnchanged();
   await tools.beforeTouch();
   await applyChanges(state.folder, index, changes, staging, tools);
   const [difference] = await compareTree(state.folder, entriesByPath(index));
   if (difference !== undefined) throw new SpoiledTree(difference);
   await rm(tools.staging, { recursive: true, force: true });
   return staging.reused;
-}
-
-/** When the archive was written to while it was read, that is what has to be told, not the damage that came of it. */
-async function fetchUnchanged(source: CheckedSource, fetch: () => Promise<void>): Promise<void> {
-  try {
-    await fetch();
-  } catch (error) {
-    if (kindOf(error) === 'damaged-archive') await source.verifyUnchanged();
-    throw error;
-  }
-  await source.verifyUnchanged();
 }

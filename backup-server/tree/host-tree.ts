@@ -58,7 +58,7 @@ export class HostTree {
   readonly #stays: boolean;
 
   constructor(
-    private readonly host: HostConfig,
+    private readonly host: Pick<HostConfig, 'name' | 'tree' | 'maxEntries'>,
     private readonly tools: HostTreeTools,
   ) {
     this.#home = join(tools.workDir, host.name);
@@ -75,6 +75,8 @@ export class HostTree {
       return await this.#take(source, known);
     } catch (error) {
       await this.#remove('index.next', ...(isInterruption(error) ? [] : ['tree.new', 'changes']));
+      // an archive that was written to meanwhile may look like any damage
+      if (error instanceof BackupError && !isInterruption(error)) await source.verifyUnchanged();
       throw error;
     } finally {
       await known?.source.close();

@@ -65,8 +65,9 @@ export class Staging {
     return this.#extractor.finish();
   }
 
-  close(): void {
-    this.#extractor.close();
+  /** After a failure: what has come so far is there for the next run. */
+  breakOff(): Promise<void> {
+    return this.#extractor.breakOff();
   }
 
   #reuse(): boolean {

@@ -59,8 +59,9 @@ async function extract(entries: AsyncIterable<ArchiveEntry>, folder: string, too
       await extractor.add(tar, content());
     }
     await extractor.finish();
-  } finally {
-    extractor.close();
+  } catch (error) {
+    await extractor.breakOff(); // what it has written is there for the next run
+    throw error;
   }
 }
 
