@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { withInstanceLock } from '#common/instance-lock.ts';
 import { badInput } from './bad-input.ts';
 import { assertSame, type Built, buildPackages, makePrevious } from './build.ts';
-import { startNetwork } from './rig/network.ts';
+import { type Network, startNetwork } from './rig/network.ts';
 import { placeFor } from './rig/place.ts';
 import { runScenarios, type Scenario, table } from './scenario.ts';
 import { debianTesters } from './testers.ts';
@@ -12,39 +14,46 @@ import { twoHosts } from './two-hosts.ts';
  * the words in its title. Downloads and roots stay in the folder that PACKAGES_RIG names.
  */
 const words = process.argv.slice(2);
+const isChosen = ({ title }: Scenario) => words.length === 0 || words.some((word) => title.includes(word));
+const lock = { folder: dirname(await placeFor('lock')), program: 'test-packages', now: () => new Date() };
 
-const current = await placeFor('packages', 'current');
-const building: Scenario = {
-  title: 'build',
-  run: async (step) => {
-    await step('the packages are built from a clean clone', async () => {
-      await buildPackages('current');
-      return process.env.DEB_BUILD_OPTIONS?.includes('nocheck') === true ? 'without the checks' : 'with the checks';
-    });
-    await step('a second build makes the same', async () => {
-      await assertSame(current, await buildPackages('again', { DEB_BUILD_OPTIONS: 'nocheck' }));
-      return 'three identical packages';
-    });
-    await step('the release before it', () => makePrevious(current));
-  },
-};
-const built: Built = { current, previous: await placeFor('packages', 'previous') };
+await withInstanceLock(lock, async () => {
+  await rm(await placeFor('run'), { recursive: true, force: true });
+  const network = await startNetwork();
+  try {
+    const built = { current: await placeFor('packages', 'current'), previous: await placeFor('packages', 'previous') };
+    const rows = await runScenarios(scenariosOf(built, network).filter(isChosen));
+    console.log(`\n${table(rows)}`);
+    process.exitCode = rows.length > 0 && rows.every(({ outcome }) => outcome === 'ok') ? 0 : 1;
+  } finally {
+    await network.close();
+  }
+});
 
-await rm(await placeFor('run'), { recursive: true, force: true });
-const network = await startNetwork();
-const scenarios = [
-  building,
-  twoHosts({ client: 'bookworm', server: 'trixie' }, built, network),
-  twoHosts({ client: 'trixie', server: 'bookworm' }, built, network),
-  badInput('bookworm', built),
-  badInput('trixie', built),
-  debianTesters(built, network),
-];
-const chosen = scenarios.filter(({ title }) => words.length === 0 || words.some((word) => title.includes(word)));
-try {
-  const rows = await runScenarios(chosen);
-  console.log(`\n${table(rows)}`);
-  process.exitCode = rows.length > 0 && rows.every(({ outcome }) => outcome === 'ok') ? 0 : 1;
-} finally {
-  await network.close();
+function scenariosOf(built: Built, network: Network): readonly Scenario[] {
+  return [
+    building(built),
+    twoHosts({ client: 'bookworm', server: 'trixie' }, built, network),
+    twoHosts({ client: 'trixie', server: 'bookworm' }, built, network),
+    badInput('bookworm', built),
+    badInput('trixie', built),
+    debianTesters(built, network),
+  ];
+}
+
+function building({ current }: Built): Scenario {
+  return {
+    title: 'build',
+    run: async (step) => {
+      await step('the packages are built from a clean clone', async () => {
+        await buildPackages('current');
+        return process.env.DEB_BUILD_OPTIONS?.includes('nocheck') === true ? 'without the checks' : 'with the checks';
+      });
+      await step('a second build makes the same', async () => {
+        await assertSame(current, await buildPackages('again', { DEB_BUILD_OPTIONS: 'nocheck' }));
+        return 'three identical packages';
+      });
+      await step('the release before it', () => makePrevious(current));
+    },
+  };
 }

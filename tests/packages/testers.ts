@@ -43,7 +43,7 @@ async function piuparts(suite: Suite, { current }: Built): Promise<string> {
   try {
     const files = (await Promise.all(names.map((name) => packageFile(current, name)))).join(' ');
     // dpkg takes the empty /opt away with the last package that had something in it, whichever that is.
-    const { exitCode, stdout } = await inside.run(`piuparts --ignore=/opt --existing-chroot=${root} \
+    const { exitCode, stdout } = await inside.run(`piuparts --ignore=/opt/ --existing-chroot=${root} \
       --distribution=${suite} --mirror='${(await mirrors()).main} main' --no-eatmydata ${files} 2>&1`);
     const complaints = stdout.split('\n').filter((line) => /ERROR|^ {2}\//.test(line));
     assert.equal(exitCode, 0, complaints.join('\n'));

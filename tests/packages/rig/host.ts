@@ -101,7 +101,8 @@ async function boot(folder: string, { name, address, root, network, shared }: Ho
     '--console=read-only',
     ...shared.map((path) => `--bind-ro=${path}`),
   ]);
-  const nspawn = spawn(file, args, { stdio: 'ignore', detached: true });
+  // Dies with this process, and the host with it.
+  const nspawn = spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], { stdio: 'ignore' });
   const pid = await eventually(`${name} has a first process`, () => firstProcessBelow(nspawn.pid ?? 0));
   await eventually(`${name} is up`, async () => {
     const state = (await run(...enter(folder, pid, 'systemctl is-system-running'))).stdout.trim();
