@@ -4,8 +4,8 @@ import { appendFile, lstat, readdir, readFile, rm, truncate, utimes, writeFile }
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { CheckedSource } from '#common/archive/file-range-source.ts';
-import { BackupError } from '#common/errors.ts';
 import type { TestEntry } from '../testing/crafted-archive.ts';
+import { breakingSource, sourceLike } from '../testing/odd-sources.ts';
 import { testTree } from '../testing/test-tree.ts';
 
 const mebibyte = 1024 * 1024;
@@ -62,7 +62,7 @@ describe('a fetch that was interrupted', () => {
     const { take, tree, home } = await testTree(test);
     const entries = [folder, large, ...small];
     await assert.rejects(
-      take(entries, (source) => breaking(source, 4 * mebibyte)),
+      take(entries, (source) => breakingSource(source, 4 * mebibyte)),
       /the connection broke/,
     );
     assert.ok((await readdir(home)).includes('tree.new'));
@@ -78,7 +78,7 @@ describe('a fetch that was interrupted', () => {
     await take([folder]);
     const entries = [folder, ...small, { path: 'e', content: noise }];
     await assert.rejects(
-      take(entries, (source) => breaking(source, 4 * mebibyte)),
+      take(entries, (source) => breakingSource(source, 4 * mebibyte)),
       /the connection broke/,
     );
     assert.deepEqual(await readdir(join(tree, 'd')), []);
@@ -93,7 +93,7 @@ describe('a fetch that was interrupted', () => {
     const { take, tree } = await testTree(test);
     await take([folder]);
     await assert.rejects(
-      take([folder, ...small], (source) => breaking(source, 400_000)),
+      take([folder, ...small], (source) => breakingSource(source, 400_000)),
       /the connection broke/,
     );
     const others = small.map((entry) => ({ ...entry, content: randomBytes(20_000) }));
@@ -140,28 +140,6 @@ describe('a tree that nothing vouches for', () => {
   });
 });
 
-/** A source whose connection is lost after so many bytes. */
-function breaking(source: CheckedSource, bytes: number): CheckedSource {
-  let left = bytes;
-  const spend = (length: number): void => {
-    left -= length;
-    if (left < 0) throw new BackupError('the connection broke', { kind: 'connection-lost' });
-  };
-  return {
-    ...sourceLike(source),
-    read: async (offset, length) => {
-      spend(length);
-      return source.read(offset, length);
-    },
-    async *stream(start, end) {
-      for await (const part of source.stream(start, end)) {
-        spend(part.length);
-        yield part;
-      }
-    },
-  };
-}
-
 /** A source that something happens to before the first byte of a member is read. */
 function meddling(source: CheckedSource, meddle: () => Promise<unknown>): CheckedSource {
   return {
@@ -170,16 +148,5 @@ function meddling(source: CheckedSource, meddle: () => Promise<unknown>): Checke
       if (offset === 0 || length > 100_000) await meddle();
       return source.read(offset, length);
     },
-  };
-}
-
-function sourceLike(source: CheckedSource): CheckedSource {
-  return {
-    name: source.name,
-    size: source.size,
-    read: (offset, length) => source.read(offset, length),
-    stream: (start, end) => source.stream(start, end),
-    verifyUnchanged: () => source.verifyUnchanged(),
-    close: () => source.close(),
   };
 }
