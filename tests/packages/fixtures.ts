@@ -21,9 +21,10 @@ command:
 `,
 };
 
-/** A section of either configuration: the mail server of the test's network. */
-export function mailSection(gateway: string): string {
-  return `mail:\n  smtp: { host: ${gateway}, port: 25, tls: none }\n`;
+/** A section of either configuration: the mail server of the test's network, with a login when a credential is named. */
+export function mailSection(gateway: string, credential?: string): string {
+  const login = credential === undefined ? '' : `, user: backup, password: { credential: ${credential} }`;
+  return `mail:\n  smtp: { host: ${gateway}, port: 25, tls: none${login} }\n`;
 }
 
 /** The hosts: section for one client. */

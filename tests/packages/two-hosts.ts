@@ -104,10 +104,11 @@ async function exposures({ client, server }: Hosts): Promise<string> {
 }
 
 async function configure({ client, server, network }: Hosts): Promise<string> {
+  await client.write('/etc/credstore/backup.mail-password', 'of-systemd\n');
   for (const [path, text] of Object.entries(shopFiles)) await client.write(path, text, '0644');
   await client.must('systemctl daemon-reload; systemctl start shop.service slow.service');
   await client.must(
-    `cat >>/etc/backup/client_config.yml <<'E'\nadmin_email: client-admin@example.org\n${mailSection(network.gateway)}E`,
+    `cat >>/etc/backup/client_config.yml <<'E'\nadmin_email: client-admin@example.org\n${mailSection(network.gateway, 'backup.mail-password')}E`,
   );
   await server.must(`ssh-keygen -q -t ed25519 -N '' -f /etc/backup/ssh-key
     (umask 077; head -c 30 /dev/urandom | base64 >/etc/backup/restic-password)`);
@@ -204,7 +205,7 @@ async function failureMail({ client, network }: Hosts): Promise<string> {
   const mail = await eventually('the mail about the unit', () =>
     network.mails.slice(known).find(({ subject }) => /local-backup\.service FAILED/.test(subject)),
   );
-  assert.deepEqual(mail.to, ['client-admin@example.org']);
+  assert.deepEqual([mail.to, mail.login], [['client-admin@example.org'], 'backup:of-systemd']);
   assert.match(mail.raw, /key_of_the_future/);
   await client.must('cp -p /root/client_config.yml /etc/backup/; systemctl reset-failed');
   return mail.subject;

@@ -5,6 +5,8 @@ import { SMTPServer } from 'smtp-server';
 export interface ReceivedMail {
   readonly to: readonly string[];
   readonly subject: string;
+  /** `user:password` of the sender's login; undefined without one. */
+  readonly login: string | undefined;
   /** Headers and body as they came. */
   readonly raw: string;
 }
@@ -21,7 +23,9 @@ export async function startSmtp(): Promise<TestSmtp> {
   const mails: ReceivedMail[] = [];
   const server = new SMTPServer({
     authOptional: true,
+    allowInsecureAuth: true,
     disabledCommands: ['STARTTLS'],
+    onAuth: ({ username, password }, _session, done) => done(null, { user: `${username}:${password}` }),
     onData(stream, session, done) {
       const parts: Buffer[] = [];
       stream.on('data', (part: Buffer) => parts.push(part));
@@ -30,6 +34,7 @@ export async function startSmtp(): Promise<TestSmtp> {
           mailOf(
             Buffer.concat(parts).toString(),
             session.envelope.rcptTo.map(({ address }) => address),
+            session.user,
           ),
         );
         done();
@@ -42,7 +47,7 @@ export async function startSmtp(): Promise<TestSmtp> {
   return { port, mails, stop: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-function mailOf(raw: string, to: readonly string[]): ReceivedMail {
+function mailOf(raw: string, to: readonly string[], login: string | undefined): ReceivedMail {
   const unfolded = raw.replace(/\r\n[ \t]+/g, ' ');
-  return { to, raw, subject: /^Subject: (.*?)\r?$/m.exec(unfolded)?.[1] ?? '' };
+  return { to, raw, login, subject: /^Subject: (.*?)\r?$/m.exec(unfolded)?.[1] ?? '' };
 }

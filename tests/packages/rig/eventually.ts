@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
-  seconds = 60,
+  seconds = 180,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000;
   for (;;) {
