@@ -8,7 +8,7 @@ import { collectorContract } from '#common/testing/collector-contract.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { findServers } from '#plugins/influxdb/assets.ts';
 import { influxdbCollector } from '#plugins/influxdb/influxdb-collector.ts';
-import { type CollectorTask, collectorTask, unpack, writeProgram } from './rig/collector-task.ts';
+import { type CollectorTask, collectorTask, unpack, withPath, writeProgram } from './rig/collector-task.ts';
 import { type FakeInflux, fakeInflux, type InfluxState } from './rig/fake-influx.ts';
 import { startFleet } from './rig/fleet.ts';
 import { type InfluxdbServer, startInfluxdb } from './rig/influxdb.ts';
@@ -315,11 +315,3 @@ describe('influxdb, version 2, with a program that stands for influx and its ser
     });
   }
 });
-
-function withPath(t: TestContext, path: string): void {
-  const before = process.env.PATH;
-  process.env.PATH = path;
-  t.after(() => {
-    process.env.PATH = before;
-  });
-}

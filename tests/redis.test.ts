@@ -9,7 +9,7 @@ import { tempFolder } from '#common/testing/temp-folder.ts';
 import { findServers, serversCovered } from '#plugins/redis/assets.ts';
 import { redisCollector } from '#plugins/redis/redis-collector.ts';
 import type { RedisOptions } from '#plugins/redis/redis-schema.ts';
-import { type CollectorTask, collectorTask, unpack, writeProgram } from './rig/collector-task.ts';
+import { type CollectorTask, collectorTask, unpack, withPath, writeProgram } from './rig/collector-task.ts';
 import { fakeDocker } from './rig/fake-docker.ts';
 import { startFleet } from './rig/fleet.ts';
 import { type RedisServer, startRedis } from './rig/redis.ts';
@@ -267,14 +267,6 @@ function everyKind(): string[] {
 /** Valid by the schema, whose defaults are filled in. */
 function optionsOf(given: object): RedisOptions {
   return withDefaults(redisCollector as Collector<unknown>, given) as RedisOptions;
-}
-
-function withPath(t: TestContext, path: string): void {
-  const before = process.env.PATH;
-  process.env.PATH = path;
-  t.after(() => {
-    process.env.PATH = before;
-  });
 }
 
 async function run(file: string, ...args: string[]): Promise<string> {

@@ -8,7 +8,7 @@ import { execaRunner } from '#common/process/execa-runner.ts';
 import { collectorContract } from '#common/testing/collector-contract.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { sqliteCollector } from '#plugins/sqlite/sqlite-collector.ts';
-import { type CollectorTask, collectorTask, unpack, writeProgram } from './rig/collector-task.ts';
+import { type CollectorTask, collectorTask, unpack, withPath, writeProgram } from './rig/collector-task.ts';
 import { startFleet } from './rig/fleet.ts';
 import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
 import { openSqlite, startSqliteWriter } from './rig/sqlite-writer.ts';
@@ -235,12 +235,4 @@ async function restoreByHand(t: TestContext, { archive }: CollectorTask, name = 
   const path = join(folder, 'sqlite', name);
   assert.equal(await sql(path, 'PRAGMA integrity_check'), 'ok');
   return path;
-}
-
-function withPath(t: TestContext, path: string): void {
-  const before = process.env.PATH;
-  process.env.PATH = path;
-  t.after(() => {
-    process.env.PATH = before;
-  });
 }

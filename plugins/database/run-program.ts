@@ -1,5 +1,4 @@
-import { kindOf } from '#common/errors.ts';
-import type { Command, CommandResult } from '#common/process/command.ts';
+import type { Command } from '#common/process/command.ts';
 import type { Runner } from '#common/process/runner.ts';
 import { type Hints, programFailure } from './program-failure.ts';
 
@@ -11,15 +10,4 @@ export async function runProgram(runner: Runner, command: Command, what: string,
   const result = await runner.run(command);
   if (result.exitCode !== 0) throw programFailure(what, result, hints);
   return result.stdout;
-}
-
-/** How a program ended; undefined when it is not installed, on this machine or in the container that it runs in. */
-export async function runIfInstalled(runner: Runner, command: Command): Promise<CommandResult | undefined> {
-  try {
-    const result = await runner.run(command);
-    return result.exitCode === 126 || result.exitCode === 127 ? undefined : result;
-  } catch (error) {
-    if (kindOf(error) !== 'program-missing') throw error;
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { BackupError } from '#common/errors.ts';
 import type { RecoveryContext } from '#common/plugin/collector.ts';
-import { runIfInstalled } from '../database/run-program.ts';
+import { onThisMachine } from '../database/place.ts';
+import { firstProgram } from '../database/require-program.ts';
 import { influxdVersion, influxVersion, parseInfluxdVersion, parseInfluxVersion } from './influx-commands.ts';
 import type { InfluxdbOptions } from './influxdb-schema.ts';
 
@@ -16,13 +17,13 @@ export async function findTool(
   context: RecoveryContext,
 ): Promise<InfluxTool> {
   if (version !== 1) {
-    const found = await runIfInstalled(context.runner, influxVersion(context.tools.influx));
-    const cliVersion = parseInfluxVersion(found?.stdout ?? '');
+    const found = await firstProgram([influxVersion(context.tools.influx)], onThisMachine, context);
+    const cliVersion = parseInfluxVersion(found?.result.stdout ?? '');
     if (cliVersion !== undefined) return { type: 'influx', cliVersion };
     if (version === 2) throw noTool(found === undefined ? 'no influx' : 'no influx of version 2, only an older one');
   }
-  const found = await runIfInstalled(context.runner, influxdVersion);
-  const serverVersion = parseInfluxdVersion(found?.stdout ?? '') ?? '';
+  const found = await firstProgram([influxdVersion], onThisMachine, context);
+  const serverVersion = parseInfluxdVersion(found?.result.stdout ?? '') ?? '';
   if (/^1\.([5-9]|\d\d)/.test(serverVersion)) return { type: 'influxd' };
   if (serverVersion !== '') throw noTool(`influxd ${serverVersion}, which cannot make a backup for this`);
   throw noTool(version === 1 ? 'no influxd' : 'neither influx of version 2 nor influxd of version 1');

@@ -1,6 +1,7 @@
 import type { Asset, CollectorContext, Coverage, RecoveryContext } from '#common/plugin/collector.ts';
 import { containerOf, mountsBelow } from '../database/container.ts';
-import { runIfInstalled } from '../database/run-program.ts';
+import { onThisMachine } from '../database/place.ts';
+import { firstProgram } from '../database/require-program.ts';
 import { parseInfo, redisCli } from './redis-commands.ts';
 import type { RedisOptions } from './redis-schema.ts';
 import { openServer } from './redis-server.ts';
@@ -10,8 +11,8 @@ const usual = { host: '127.0.0.1', port: 6379, tls: false };
 /** The server of the usual port, whether it wants a password or not. */
 export async function findServers(context: RecoveryContext, port = usual.port): Promise<readonly Asset[]> {
   const ping = { ...redisCli({ ...usual, port }, ['PING']), timeoutMs: 10_000 };
-  const answer = await runIfInstalled(context.runner, ping);
-  if (!/^(PONG|NOAUTH|NOPERM)/.test(answer?.stdout ?? '')) return [];
+  const answer = await firstProgram([ping], onThisMachine, context);
+  if (!/^(PONG|NOAUTH|NOPERM)/.test(answer?.result.stdout ?? '')) return [];
   return [{ kind: 'Redis server', name: `localhost:${port}` }];
 }
 

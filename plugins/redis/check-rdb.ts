@@ -1,5 +1,6 @@
 import type { CollectorContext } from '#common/plugin/collector.ts';
-import { runIfInstalled } from '../database/run-program.ts';
+import type { Command } from '#common/process/command.ts';
+import { firstProgram } from '../database/require-program.ts';
 import { type RedisServer, redisFailure } from './redis-server.ts';
 
 /**
@@ -12,14 +13,14 @@ export async function checkRdb(
   timeoutMs: number,
   context: CollectorContext,
 ): Promise<void> {
-  const command = server.place({ file: 'redis-check-rdb', args: [path] }, timeoutMs);
-  const result = await runIfInstalled(context.runner, command);
-  if (result === undefined || result.exitCode === 0) return;
-  const said = problemIn(result.stdout);
+  const place = (command: Command) => server.place(command, timeoutMs);
+  const found = await firstProgram([{ file: 'redis-check-rdb', args: [path] }], place, context);
+  if (found === undefined || found.result.exitCode === 0) return;
+  const said = problemIn(found.result.stdout);
   if (/Can't handle RDB format version/.test(said)) return; // of a server that is newer than this program
   throw redisFailure(`redis: checking the data of ${server.name}`, {
-    ...result,
-    stderr: said || result.stderr,
+    ...found.result,
+    stderr: said || found.result.stderr,
   });
 }
 

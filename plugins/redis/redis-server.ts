@@ -5,8 +5,7 @@ import { containerOf, dockerOf } from '../database/container.ts';
 import { readPassword } from '../database/credentials.ts';
 import { inContainer, onThisMachine } from '../database/place.ts';
 import { type Hints, programFailure } from '../database/program-failure.ts';
-import { programMissing } from '../database/require-program.ts';
-import { runIfInstalled } from '../database/run-program.ts';
+import { firstProgram, programMissing } from '../database/require-program.ts';
 import { type Address, errorIn, redisCli } from './redis-commands.ts';
 import type { RedisOptions } from './redis-schema.ts';
 
@@ -48,13 +47,12 @@ export async function openServer(options: RedisOptions, context: RecoveryContext
 
 /** Throws a BackupError unless redis-cli is there, and the server answers with data it may give. */
 export async function requireServer(server: RedisServer, context: RecoveryContext): Promise<void> {
-  const version = server.place({ file: 'redis-cli', args: ['--version'] });
-  const found = await runIfInstalled(context.runner, version);
+  const found = await firstProgram([{ file: 'redis-cli', args: ['--version'] }], server.place, context);
   if (found === undefined) {
     const hint = 'Install it: apt-get install redis-tools. For a server in a container name that: container: NAME.';
     throw programMissing('redis', 'redis-cli', ` where ${server.name} is`, hint);
   }
-  if (found.exitCode !== 0) throw redisFailure(`redis: redis-cli at ${server.name}`, found);
+  if (found.result.exitCode !== 0) throw redisFailure(`redis: redis-cli at ${server.name}`, found.result);
   const answer = await server.ask('PING');
   if (answer === 'PONG') return;
   throw new BackupError(`redis: ${server.name} does not answer PING as Redis does: ${answer.slice(0, 100)}`, {

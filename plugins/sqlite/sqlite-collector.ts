@@ -3,9 +3,10 @@ import { basename, join } from 'node:path';
 import { parseDuration } from '#common/config/duration.ts';
 import { BackupError } from '#common/errors.ts';
 import type { Collector, CollectorContext } from '#common/plugin/collector.ts';
+import { onThisMachine } from '../database/place.ts';
 import type { Hints } from '../database/program-failure.ts';
-import { programMissing } from '../database/require-program.ts';
-import { runIfInstalled, runProgram } from '../database/run-program.ts';
+import { firstProgram, programMissing } from '../database/require-program.ts';
+import { runProgram } from '../database/run-program.ts';
 import { type DatabaseFile, lookAtDatabase } from './database-file.ts';
 import { type NamedDatabase, namedDatabases } from './database-names.ts';
 import { copyCommand, integrityCommand } from './sqlite-commands.ts';
@@ -23,7 +24,7 @@ export const sqliteCollector: Collector<SqliteOptions> = {
 
   async check({ paths }, context) {
     const version = { file: 'sqlite3', args: ['--version'], timeoutMs: 30_000 };
-    if ((await runIfInstalled(context.runner, version)) === undefined) {
+    if ((await firstProgram([version], onThisMachine, context)) === undefined) {
       throw programMissing('sqlite', 'program sqlite3', '', 'Install it: apt-get install sqlite3');
     }
     for (const { path } of namedDatabases(paths)) await lookAtDatabase(path);

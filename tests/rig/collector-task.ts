@@ -70,3 +70,12 @@ export async function writeProgram(path: string, script: string): Promise<void> 
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
+
+/** Until the end of a test programs are looked for in other folders: `bin:/usr/bin`. */
+export function withPath(test: Pick<TestContext, 'after'>, path: string): void {
+  const before = process.env.PATH;
+  process.env.PATH = path;
+  test.after(() => {
+    process.env.PATH = before;
+  });
+}
