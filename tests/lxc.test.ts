@@ -155,7 +155,7 @@ async function provenOn(lxc: TestLxc): Promise<void> {
       const task = await taskOf(test, 'small');
       assert.deepEqual(await task.coverage(task.options), {
         assets: [{ kind: 'container', name: 'small' }],
-        paths: [],
+        paths: [lxc.rootfs('small')],
       });
     });
   });

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { parseDuration } from '#common/config/duration.ts';
 import { BackupError } from '#common/errors.ts';
-import type { Collector, CollectorContext, Intervention, ServiceArchive } from '#common/plugin/collector.ts';
+import type { Collector, CollectorContext, Intervention, ServiceArchive, Snapshot } from '#common/plugin/collector.ts';
+import { snapshotFolderName } from '../btrfs/btrfs-snapshot.ts';
+import type { FilesOptions } from '../files/files-schema.ts';
+import { type FilesState, filesSnapshot, sourceIn } from '../files/files-snapshot.ts';
+import type { Place } from '../files/places.ts';
+import { unitLinesFor } from '../files/unit-lines.ts';
 import { isRunning, run, startContainer, stopContainer } from './container.ts';
 import { type ContainerId, containerIdOf, nameOf, pctCommand } from './container-commands.ts';
 import { lxcAssets } from './lxc-assets.ts';
@@ -34,6 +39,11 @@ const stop: Intervention<LxcOptions, StoppedContainer> = {
   },
 };
 
+const pctUnitLines = [
+  'CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE',
+  'ReadWritePaths=/etc/pve /run /var/lib/lxc /var/log/pve',
+];
+
 /** What a killed run leaves of a container that did not run before. */
 const cleanup: Intervention<LxcOptions, ContainerId> = {
   async plan(options) {
@@ -47,27 +57,41 @@ const cleanup: Intervention<LxcOptions, ContainerId> = {
   },
 };
 
+const snapshot: Snapshot<LxcOptions, FilesState> = {
+  ...filesSnapshot,
+  async plan(options, context) {
+    const id = containerIdOf(options);
+    if (options.snapshot !== true || id.type !== 'lxc') return undefined;
+    return filesSnapshot.plan(asFiles(await rootFolderOf(id, context)), context);
+  },
+};
+
+/** The root file system as a files task would name it. */
+function asFiles(root: string): FilesOptions {
+  return { paths: [root], exclude: [], optional: false, snapshot: 'auto', vanished: 'warn' };
+}
+
 /** A container's configuration and its root file system, to `lxc/<name>/`. */
-export const lxcCollector: Collector<LxcOptions> = {
+export const lxcCollector: Collector<LxcOptions, FilesState> = {
   name: 'lxc',
   taskKeys: ['lxc'],
   phase: 'quiesced',
   schema: lxcSchema,
-  unitLines: ({ vmid }) =>
-    vmid === undefined
-      ? []
-      : [
-          'CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE',
-          'ReadWritePaths=/etc/pve /run /var/lib/lxc /var/log/pve',
-        ],
+  unitLines: ({ vmid, container = '', lxc_path: path, snapshot: isRead }) => {
+    if (vmid !== undefined) return pctUnitLines;
+    return isRead === true ? unitLinesFor(asFiles(join(path, container, 'rootfs'))) : [];
+  },
   stop,
+  snapshot,
   cleanup,
 
   async check(options, context) {
     const id = containerIdOf(options);
     await isRunning(id, context);
-    if (id.type === 'lxc') await rootFolderOf(id, context);
-    else await requireFree(id, context);
+    if (id.type === 'pct') return requireFree(id, context);
+    const root = await rootFolderOf(id, context);
+    if (options.snapshot !== true || (await snapshot.plan(options, context)) !== undefined) return;
+    context.warn(`lxc: no snapshot can be taken of ${root}, so ${id.name} stays stopped while it is read`);
   },
 
   async skip(options, context) {
@@ -78,12 +102,17 @@ export const lxcCollector: Collector<LxcOptions> = {
     return `lxc: the container ${nameOf(id)} runs, and may be stopped at ${hours.join(', ')} only (stop_hours)`;
   },
 
-  async collect(options, context, archive) {
+  async collect(options, context, archive, state) {
     const id = containerIdOf(options);
     const as = (name: string) => `lxc/${nameOf(id)}/${name}`;
     if (id.type === 'lxc') {
       await archive.addTree({ source: join(id.path, id.name, 'config'), as: as('config') });
-      await archive.addTree({ source: await rootFolderOf(id, context), as: as('rootfs') });
+      await addRoot(
+        { source: await rootFolderOf(id, context), as: as('rootfs'), optional: false },
+        state,
+        context,
+        archive,
+      );
       return;
     }
     await addPctConfig(id, as(`${id.vmid}.conf`), context, archive);
@@ -91,8 +120,32 @@ export const lxcCollector: Collector<LxcOptions> = {
   },
 
   findAssets: lxcAssets,
-  coverage: async (options) => ({ assets: [{ kind: 'container', name: nameOf(containerIdOf(options)) }], paths: [] }),
+
+  async coverage(options, context) {
+    const id = containerIdOf(options);
+    return {
+      assets: [{ kind: 'container', name: nameOf(id) }],
+      paths: id.type === 'lxc' ? [await rootFolderOf(id, context)] : [],
+    };
+  },
 };
+
+async function addRoot(
+  place: Place,
+  state: FilesState | undefined,
+  context: CollectorContext,
+  archive: ServiceArchive,
+): Promise<void> {
+  await sourceIn(state, place, context, (source, fileSystemId) =>
+    archive.addTree({
+      source,
+      as: place.as,
+      standsFor: place.source,
+      ...(fileSystemId !== undefined && { fileSystemId }),
+      excludes: (path) => path === snapshotFolderName,
+    }),
+  );
+}
 
 async function requireFree(id: ContainerId & { readonly type: 'pct' }, context: CollectorContext): Promise<void> {
   const lock = await lockOf(id, context);

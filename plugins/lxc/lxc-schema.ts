@@ -17,6 +17,11 @@ const options = {
       default: '2m',
       description: 'How long it may take to shut down before it is killed.',
     },
+    snapshot: {
+      type: 'boolean',
+      description:
+        'true: where its root file system lies on ZFS or btrfs, it is read from a snapshot while the container runs again.',
+    },
     stop_hours: {
       type: 'array',
       items: {
@@ -37,6 +42,7 @@ export const lxcSchema = {
   description: 'A container of LXC or Proxmox VE, whole; stopped meanwhile, if it runs.',
   oneOf: [{ required: ['container'] }, { required: ['vmid'] }],
   expected: 'a map with either container or vmid',
+  allOf: [{ not: { required: ['vmid', 'snapshot'] }, expected: 'a map without snapshot, which is for container only' }],
 } as const;
 
 export type LxcOptions = FromSchema<typeof options>;

@@ -17,8 +17,9 @@ export interface TestLxc {
   stop(): Promise<void>;
 }
 
-export async function startLxc(): Promise<TestLxc> {
-  const path = await mkdtemp(join(tmpdir(), 'backup-lxc-'));
+/** In a folder below `parent`; each root file system is of the kind `storage`, such as a subvolume with `btrfs`. */
+export async function startLxc(parent = tmpdir(), storage: 'dir' | 'btrfs' = 'dir'): Promise<TestLxc> {
+  const path = await mkdtemp(join(parent, 'backup-lxc-'));
   const names: string[] = [];
   const lxc = async (verb: string, name: string, ...args: string[]): Promise<string> => {
     const command = { file: `lxc-${verb}`, args: ['--lxcpath', path, '--name', name, ...args], timeoutMs: 60_000 };
@@ -34,7 +35,7 @@ export async function startLxc(): Promise<TestLxc> {
   const create = async (name: string): Promise<void> => {
     const defaults = join(path, 'default.conf');
     await writeFile(defaults, 'lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n');
-    await lxc('create', name, '--config', defaults, '--template', 'busybox');
+    await lxc('create', name, '--config', defaults, '--bdev', storage, '--template', 'busybox');
     names.push(name);
     const start = join(rootfs(name), 'etc/init.d/rcS');
     const script = await readFile(start, 'utf8');
@@ -42,7 +43,7 @@ export async function startLxc(): Promise<TestLxc> {
   };
   const stop = async (): Promise<void> => {
     process.off('exit', killAll);
-    killAll();
+    for (const name of names) await lxc('destroy', name, '--force').catch(() => undefined);
     await rm(path, { recursive: true, force: true });
   };
   try {
