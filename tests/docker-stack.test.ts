@@ -47,7 +47,7 @@ test('the sample with a compose project and its own database: dumped while it ru
       '-T',
       'db',
       'pg_restore',
-      '--host=/tmp',
+
       '--username=postgres',
       '--no-owner',
       '--dbname=again',

@@ -24,7 +24,7 @@ export async function startDatabaseProject(docker: TestDocker, name: string): Pr
       volumes: ['/usr:/usr:ro', 'data:/data'],
       ports: [`127.0.0.1:${database.port}:5432`],
       stop_signal: 'SIGINT',
-      healthcheck: { test: ['CMD', 'pg_isready', '--quiet', '--host=/tmp'], interval: '200ms', retries: 300 },
+      healthcheck: { test: ['CMD', 'pg_isready', '--quiet'], interval: '200ms', retries: 300 },
     },
     web: { depends_on: { db: { condition: 'service_healthy' } } },
   });
@@ -36,7 +36,7 @@ export async function startDatabaseProject(docker: TestDocker, name: string): Pr
 
 /** Runs SQL in the container as the superuser; the answer's rows without alignment. */
 export async function sql(project: TestProject, name: string, text: string): Promise<string> {
-  const client = ['psql', '--no-psqlrc', '-qAt', '-v', 'ON_ERROR_STOP=1', '--host=/tmp', '--username=postgres'];
+  const client = ['psql', '--no-psqlrc', '-qAt', '-v', 'ON_ERROR_STOP=1', '--username=postgres'];
   return (await project.compose('exec', '-T', 'db', ...client, `--dbname=${name}`, `--command=${text}`)).trim();
 }
 
@@ -59,5 +59,6 @@ async function importImage({ folder, docker, run }: TestDocker, programs: string
   for (const name of ['passwd', 'group']) await copyFile(`/etc/${name}`, join(image, 'etc', name));
   await run({ file: 'chmod', args: ['1777', join(image, 'tmp')] });
   await run({ file: 'tar', args: ['-C', image, '-cf', `${image}.tar`, '.'] });
-  await docker('import', '--change', `ENV PATH=${programs}:/usr/bin:/usr/sbin`, `${image}.tar`, imageName);
+  const variables = `ENV PATH=${programs}:/usr/bin:/usr/sbin PGHOST=/tmp`;
+  await docker('import', '--change', variables, `${image}.tar`, imageName);
 }
