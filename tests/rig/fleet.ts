@@ -113,6 +113,7 @@ function clientSettings(path: PathIn): Section {
     state_dir: path('client-state'),
     runtime_dir: path('client-run'),
     lock: { retries: 0, retry_interval: '1s' },
+    ignore: ['*'], // what other tests have on this machine meanwhile
   };
 }
 
