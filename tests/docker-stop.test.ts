@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import type { Collector, ToolCommands } from '#common/plugin/collector.ts';
+import type { Command } from '#common/process/command.ts';
 import { interventionContract, withDefaults } from '#common/testing/collector-contract.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { dockerCollector } from '#plugins/docker/docker-collector.ts';
 import { collectorTask, writeProgram } from './rig/collector-task.ts';
 import { startProject, testProject } from './rig/compose-project.ts';
 import { startDocker, type TestDocker } from './rig/docker.ts';
+import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
 
+const unit = readFileSync('systemd/local-backup.service', 'utf8');
+const noSandbox = (await sandboxProblem()) ?? false;
 const engine = await startDocker().catch((error: unknown) => String(error));
 if (typeof engine === 'string') test('compose projects are stopped and started', { skip: engine }, () => undefined);
 else await provenOn(engine);
@@ -40,6 +45,15 @@ async function provenOn(docker: TestDocker): Promise<void> {
         assert.deepEqual(await own.states(), before);
       });
     }
+
+    test('all of that can be done from the sandbox of local-backup.service', { skip: noSandbox }, async (test) => {
+      const own = await testProject(test, docker, { db: {}, web: { depends_on: ['db'] } });
+      const stop = await stopOf(test, { project_directory: own.folder }, {}, (command) => sandboxed(unit, [], command));
+      await stop.begin();
+      assert.deepEqual(await own.states(), ['db exited', 'web exited']);
+      await stop.end();
+      assert.deepEqual(await own.states(), ['db running', 'web running']);
+    });
 
     test('where nothing runs there is nothing to stop', async (test) => {
       const own = await testProject(test, docker, { web: {} });
@@ -171,12 +185,20 @@ async function provenOn(docker: TestDocker): Promise<void> {
   });
 }
 
-/** The stop of a task, with its plan made. */
-async function stopOf(test: TestContext, options: object, tools: Partial<ToolCommands> = {}) {
-  const { context, warnings } = await collectorTask(test, dockerCollector, tools);
-  const { stop } = dockerCollector as Collector as Collector<unknown>;
+/** The stop of a task, with its plan made. Every program is run by what `wrap` makes of its command. */
+async function stopOf(
+  test: TestContext,
+  options: object,
+  tools: Partial<ToolCommands> = {},
+  wrap = (command: Command): Command => command,
+) {
+  const collector = dockerCollector as Collector as Collector<unknown>;
+  const { context: given, warnings } = await collectorTask(test, dockerCollector, tools);
+  const run = (command: Command) => given.runner.run(wrap(command));
+  const context = { ...given, runner: { ...given.runner, run } };
+  const { stop } = collector;
   assert.ok(stop !== undefined);
-  const state = await stop.plan(withDefaults(dockerCollector as Collector as Collector<unknown>, options), context);
+  const state = await stop.plan(withDefaults(collector, options), context);
   const planned = () => {
     assert.ok(state !== undefined);
     return state;

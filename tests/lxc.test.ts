@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import type { Collector } from '#common/plugin/collector.ts';
+import type { Command } from '#common/process/command.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { collectorContract, interventionContract, withDefaults } from '#common/testing/collector-contract.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { lxcCollector } from '#plugins/lxc/lxc-collector.ts';
+import type { LxcOptions } from '#plugins/lxc/lxc-schema.ts';
 import { collectorTask } from './rig/collector-task.ts';
 import { startFleet } from './rig/fleet.ts';
 import { startLxc, type TestLxc } from './rig/lxc.ts';
+import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
 
+const unit = readFileSync('systemd/local-backup.service', 'utf8');
+const noSandbox = (await sandboxProblem()) ?? false;
 const collector = lxcCollector as Collector as Collector<unknown>;
 const rig = await startLxc().catch((error: unknown) => String(error));
 if (typeof rig === 'string') test('the collector lxc on real containers', { skip: rig }, () => undefined);
@@ -90,6 +96,31 @@ async function provenOn(lxc: TestLxc): Promise<void> {
       await lxcCollector.stop?.begin(state, task.context);
       assert.equal(await lxc.state('deaf'), 'STOPPED');
       assert.deepEqual(task.warnings, ['lxc: deaf did not shut down within 1 s and was killed']);
+    });
+
+    test('it is stopped from the sandbox of local-backup.service with what check asks for', {
+      skip: noSandbox,
+    }, async (test) => {
+      await runningContainer(test, 'boxed');
+      const { context: given, options } = await taskOf(test, 'boxed');
+      const checked = withDefaults(collector, options) as LxcOptions;
+      const { unitLines } = lxcCollector;
+      assert.deepEqual(typeof unitLines === 'function' && unitLines(checked), ['ReadWritePaths=-/run/lxc']);
+      const run = (command: Command) => given.runner.run(sandboxed(unit, ['/run/lxc'], command));
+      const context = { ...given, runner: { ...given.runner, run } };
+      await lxcCollector.check?.(checked, context);
+      const state = await lxcCollector.stop?.plan(checked, context);
+      assert.ok(state !== undefined);
+      await lxcCollector.stop?.begin(state, context);
+      assert.equal(await lxc.state('boxed'), 'STOPPED');
+      const closed = {
+        ...given,
+        runner: { ...given.runner, run: (command: Command) => given.runner.run(sandboxed(unit, [], command)) },
+      };
+      await assert.rejects(async () => lxcCollector.check?.(checked, closed), {
+        message: /^lxc: cannot look at the container boxed: Failed to load config for boxed/,
+        hint: 'In local-backup.service it needs the drop-in that "local-backup check" prints.',
+      });
     });
 
     test('a container that cannot be started again is named', async (test) => {

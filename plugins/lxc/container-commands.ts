@@ -58,7 +58,10 @@ function lxcCommands(name: string, path: string, hasSystemd: boolean): Container
     start: hasSystemd ? startAsUnit(unit, foreground) : lxc('start', changeMs, '--daemon'),
     advice: {
       install: 'Install lxc.',
-      hints: [[/doesn't exist/, 'Compare the name with "lxc-ls --fancy", and lxc_path with "lxc-config lxc.lxcpath".']],
+      hints: [
+        [/doesn't exist/, 'Compare the name with "lxc-ls --fancy", and lxc_path with "lxc-config lxc.lxcpath".'],
+        [/failed to load config/i, 'In local-backup.service it needs the drop-in that "local-backup check" prints.'],
+      ],
       otherwise: `"lxc-start ${foreground.args.join(' ')}" shows more${hasSystemd ? `, and "journalctl -u ${unit}"` : ''}.`,
     },
   };

@@ -39,6 +39,9 @@ const stop: Intervention<LxcOptions, StoppedContainer> = {
   },
 };
 
+/** LXC's programs take a lock there, also to look. */
+const lxcUnitLines = ['ReadWritePaths=-/run/lxc'];
+
 const pctUnitLines = [
   'CapabilityBoundingSet=CAP_SYS_ADMIN CAP_DAC_OVERRIDE',
   'ReadWritePaths=/etc/pve /run /var/lib/lxc /var/log/pve',
@@ -79,7 +82,7 @@ export const lxcCollector: Collector<LxcOptions, FilesState> = {
   schema: lxcSchema,
   unitLines: ({ vmid, container = '', lxc_path: path, snapshot: isRead }) => {
     if (vmid !== undefined) return pctUnitLines;
-    return isRead === true ? unitLinesFor(asFiles(join(path, container, 'rootfs'))) : [];
+    return [...lxcUnitLines, ...(isRead === true ? unitLinesFor(asFiles(join(path, container, 'rootfs'))) : [])];
   },
   stop,
   snapshot,
