@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { startBtrfs } from './rig/btrfs.ts';
@@ -53,44 +54,42 @@ test('a client that is killed at any moment leaves nothing that recover does not
   });
   const before = await state();
 
-  const whole = await fleet.localBackup('run');
+  const whole = await fleet.localBackup('run', '--verbose');
   assert.equal(whole.exitCode, 0, whole.stdout);
   assert.deepEqual(await state(), before);
+  const lineCount = whole.stderr.split('\n').length;
 
   const random = randomNumbers(seed);
-  let { durationMs } = whole;
-  for (let kill = 1; kill <= kills; ) {
-    const fraction = random();
-    const endedAfterMs = await killRunAfter(fraction * durationMs, fleet);
-    if (endedAfterMs !== undefined) {
-      durationMs = endedAfterMs; // it was quicker than the last one that came to its end
-      continue;
-    }
-    const moment = `kill ${kill} of KILL_SEED=${seed}, after ${Math.round(fraction * 100)} % of ${Math.round(durationMs)} ms`;
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const [line, laterMs] = [Math.ceil(random() * lineCount), Math.round(random() * 200)];
+    const last = await killRunAt(line, laterMs, fleet);
+    const moment = `kill ${kill} of KILL_SEED=${seed}, ${laterMs} ms after line ${line} of ${lineCount}: ${last}`;
     const { exitCode, stdout, stderr } = await fleet.localBackup('recover');
     assert.equal(exitCode, 0, `${moment}: ${stdout}${stderr}`);
     assert.deepEqual(await state(), before, `${moment}: ${stdout}`);
-    console.log(
-      `${moment}: ${[...stdout.matchAll(/warning: (.*)/g)].map(([, what]) => what).join('; ') || stdout.trim()}`,
-    );
-    kill += 1;
+    const undone = [...stdout.matchAll(/warning: (.*) after an interrupted run/g)].map(([, what]) => what);
+    console.log(`${moment} → ${undone.join(', ') || 'nothing was stopped'}`);
   }
 });
 
 /**
- * Starts a run in a process group of its own and kills all of it, as the end of its unit does. Gives how long it took when
- * it ended by itself before that.
+ * Starts a run in a process group of its own and kills all of it, as the end of its unit does: some time after a line of
+ * its log, if it has not ended by then. Gives what it logged last before that time.
  */
-async function killRunAfter(ms: number, { folder }: Fleet): Promise<number | undefined> {
-  const args = ['dist/bin/local-backup', 'run', '--config-dir', join(folder, 'client')];
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { stdio: 'ignore', detached: true });
+async function killRunAt(line: number, laterMs: number, { folder }: Fleet): Promise<string> {
+  const args = ['dist/bin/local-backup', 'run', '--verbose', '--config-dir', join(folder, 'client')];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
   const ended = once(child, 'exit');
-  await Promise.race([setTimeout(ms), ended]);
-  if (child.exitCode !== null || child.pid === undefined) return performance.now() - startedAt;
-  process.kill(-child.pid, 'SIGKILL');
+  const lines: string[] = [];
+  const reached = new Promise<void>((resolve) => {
+    createInterface({ input: child.stderr }).on('line', (text) => lines.push(text) === line && resolve());
+  });
+  await Promise.race([reached, ended]);
+  const { message, command = '' } = JSON.parse(lines.at(-1) ?? '{}');
+  await Promise.race([setTimeout(laterMs), ended]);
+  if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   await ended;
-  return undefined;
+  return `${message} ${command}`.trim().slice(0, 80);
 }
 
 /** What a run makes for its own time only: lists of what is open, unfinished files, locks that somebody holds. */
