@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import type { Collector, ToolCommands } from '#common/plugin/collector.ts';
 import type { Command } from '#common/process/command.ts';
+import { execaRunner } from '#common/process/execa-runner.ts';
 import { interventionContract, withDefaults } from '#common/testing/collector-contract.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { dockerCollector } from '#plugins/docker/docker-collector.ts';
 import { collectorTask, writeProgram } from './rig/collector-task.ts';
 import { startProject, testProject } from './rig/compose-project.ts';
 import { startDocker, type TestDocker } from './rig/docker.ts';
+import { waitFor } from './rig/running.ts';
 import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
 
 const unit = readFileSync('systemd/local-backup.service', 'utf8');
@@ -84,6 +86,23 @@ async function provenOn(docker: TestDocker): Promise<void> {
       await rm(join(own.volume('data'), 'ready'));
       await stop.end();
       assert.deepEqual(await own.states(), ['db running', 'web running']);
+    });
+
+    test('a stop that was broken off is finished, so that nothing ends after it was found running', async (test) => {
+      const script = 'trap "touch /data/told; sleep 1; exit 0" TERM; while :; do sleep 0.1; done';
+      const own = await testProject(test, docker, {
+        web: { init: false, volumes: ['data:/data'], command: ['sh', '-c', script] },
+      });
+      const stop = await stopOf(test, { project_directory: own.folder });
+      const told = execaRunner().start({ file: 'docker', args: ['stop', `${own.name}-web-1`] });
+      await waitFor(async () => existsSync(join(own.volume('data'), 'told')));
+      told.stop();
+      await told.done;
+      assert.deepEqual(await own.states(), ['web running']);
+      await stop.end();
+      assert.deepEqual(await own.states(), ['web running']);
+      const again = await stopOf(test, { project_directory: own.folder });
+      assert.notDeepEqual(again.state, stop.state, 'it was not started anew');
     });
 
     test('a container that ends after its start is named with what it says, and the others run', async (test) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { appendFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import type { Collector } from '#common/plugin/collector.ts';
@@ -13,6 +13,7 @@ import type { LxcOptions } from '#plugins/lxc/lxc-schema.ts';
 import { collectorTask } from './rig/collector-task.ts';
 import { startFleet } from './rig/fleet.ts';
 import { startLxc, type TestLxc } from './rig/lxc.ts';
+import { waitFor } from './rig/running.ts';
 import { sandboxed, sandboxProblem } from './rig/sandbox.ts';
 
 const unit = readFileSync('systemd/local-backup.service', 'utf8');
@@ -121,6 +122,24 @@ async function provenOn(lxc: TestLxc): Promise<void> {
         message: /^lxc: cannot look at the container boxed: Failed to load config for boxed/,
         hint: 'In local-backup.service it needs the drop-in that "local-backup check" prints.',
       });
+    });
+
+    test('a stop that was broken off is finished, so that it does not end after it was found running', async (test) => {
+      await lxc.create('halfway');
+      const halting = join(lxc.rootfs('halfway'), 'halting');
+      await appendFile(join(lxc.rootfs('halfway'), 'etc/inittab'), '::shutdown:/bin/touch /halting\n');
+      await lxc.lxc('start', 'halfway');
+      const task = await taskOf(test, 'halfway');
+      const state = await plan(task);
+      assert.ok(state !== undefined);
+      const told = task.context.runner.start({ file: 'lxc-stop', args: ['--lxcpath', lxc.path, '--name', 'halfway'] });
+      await waitFor(async () => existsSync(halting));
+      told.stop();
+      await told.done;
+      assert.equal(await lxc.state('halfway'), 'RUNNING');
+      await lxcCollector.stop?.end(state, task.context);
+      assert.equal(await lxc.state('halfway'), 'RUNNING');
+      assert.notDeepEqual(await plan(task), state, 'it was not started anew');
     });
 
     test('a container that cannot be started again is named', async (test) => {

@@ -1,14 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import { BackupError } from '#common/errors.ts';
+import { BackupError, messagesOf } from '#common/errors.ts';
 import type { RecoveryContext } from '#common/plugin/collector.ts';
 import { containersOf, isRunning } from './containers.ts';
 import { changeContainers, readLastLogLines, runDocker } from './docker-commands.ts';
+import { stopGroup } from './stop-group.ts';
 import { currentOf, progressOf, type StoppedContainer, type StoppedProject } from './stopped-project.ts';
 
 const pollMs = 250;
 
 /** Starts or unpauses what does not run and waits until it does. All is tried, then the first failure is thrown. */
 export async function resumeProject(state: StoppedProject, context: RecoveryContext): Promise<void> {
+  await finishStop(state, context);
   const failures: unknown[] = [];
   let isAnyStarted = false;
   for (const group of state.groups) {
@@ -21,6 +23,24 @@ export async function resumeProject(state: StoppedProject, context: RecoveryCont
   }
   if (failures.length > 0) throw failures[0];
   if (isAnyStarted) await settle(state, context);
+}
+
+/**
+ * Whoever told docker to stop containers may have been killed before docker was done: they still run, and in a moment they
+ * do not. Only the first group that runs can be meant, since each is stopped before the next.
+ */
+async function finishStop(state: StoppedProject, context: RecoveryContext): Promise<void> {
+  const now = await containersOf(state.project, context);
+  const isAsBefore = ({ id, startedAt }: StoppedContainer) =>
+    now.some((container) => container.id === id && container.startedAt === startedAt && isRunning(container));
+  const group = [...state.groups].reverse().find((each) => each.some(isAsBefore));
+  if (group === undefined) return;
+  try {
+    await stopGroup(state, group.filter(isAsBefore), context);
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    context.log.info({ problem: messagesOf(error).join(': ') }, 'what was to be stopped still runs');
+  }
 }
 
 /** Whether something had to be started. */

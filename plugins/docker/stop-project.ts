@@ -2,11 +2,11 @@ import { BackupError } from '#common/errors.ts';
 import type { CollectorContext, Intervention } from '#common/plugin/collector.ts';
 import { projectContainers } from './compose-project.ts';
 import { containersOf, isRunning } from './containers.ts';
-import { changeContainers, runDocker, stopContainers } from './docker-commands.ts';
 import type { DockerOptions } from './docker-schema.ts';
 import { dockerTaskOf } from './docker-task.ts';
 import { resumeProject } from './resume-project.ts';
 import { startOrder } from './start-order.ts';
+import { stopGroup } from './stop-group.ts';
 import { type StoppedProject, stoppedContainer } from './stopped-project.ts';
 
 /**
@@ -36,20 +36,12 @@ export const stopProject: Intervention<DockerOptions, StoppedProject> = {
   },
 
   async begin(state, context) {
-    for (const group of [...state.groups].reverse()) {
-      const names = group.map(({ name }) => name).join(', ');
-      await runDocker(stopCommand(state, group), `${state.mode} ${names}`, context);
-    }
+    for (const group of [...state.groups].reverse()) await stopGroup(state, group, context);
     await requireStill(state, context);
   },
 
   end: resumeProject,
 };
-
-function stopCommand({ mode, stopSeconds }: StoppedProject, group: StoppedProject['groups'][number]) {
-  const ids = group.map(({ id }) => id);
-  return mode === 'pause' ? changeContainers('pause', ids) : stopContainers(ids, stopSeconds ?? undefined);
-}
 
 async function requireStill({ project, groups }: StoppedProject, context: CollectorContext): Promise<void> {
   const ids = groups.flat().map(({ id }) => id);

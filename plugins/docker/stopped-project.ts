@@ -18,14 +18,16 @@ export interface StoppedContainer {
   readonly id: string;
   readonly name: string;
   readonly service: string;
+  /** By which it is known whether it has been started since. */
+  readonly startedAt: string;
   /** No more than before: what was ill need not be well, and what went up and down all the time need not stay up. */
   readonly expectation: 'healthy' | 'running' | 'nothing';
 }
 
-export function stoppedContainer({ id, name, service, state, health }: Container): StoppedContainer {
-  if (state === 'restarting') return { id, name, service, expectation: 'nothing' };
+export function stoppedContainer({ id, name, service, startedAt, state, health }: Container): StoppedContainer {
   const isWell = health === 'healthy' || health === 'starting';
-  return { id, name, service, expectation: isWell ? 'healthy' : 'running' };
+  const expectation = state === 'restarting' ? 'nothing' : isWell ? 'healthy' : 'running';
+  return { id, name, service, startedAt, expectation };
 }
 
 /** The container itself, or the one that compose has made anew in its place meanwhile. */

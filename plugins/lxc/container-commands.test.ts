@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ContainerId, commandsOf, saysRunning } from './container-commands.ts';
+import { type ContainerId, commandsOf, parseStatus } from './container-commands.ts';
 import { parsePctList } from './lxc-assets.ts';
 import { parseRootPath } from './root-file-system.ts';
 
@@ -23,15 +23,15 @@ test('where systemd runs, a container is started as a unit and not as a child of
 });
 
 test('the states of LXC and Proxmox are read alike', () => {
-  const table: readonly (readonly [status: string, isRunning: boolean])[] = [
-    ['RUNNING\n', true],
-    ['STARTING\n', true],
-    ['STOPPED\n', false],
-    ['FROZEN\n', false],
-    ['status: running\n', true],
-    ['status: stopped\n', false],
+  const table: readonly (readonly [output: string, isRunning: boolean, pid: number | undefined])[] = [
+    ['State:          RUNNING\nPID:            2501\n', true, 2501],
+    ['State:          STARTING\n', true, undefined],
+    ['State:          STOPPED\n', false, undefined],
+    ['State:          FROZEN\nPID:            2501\n', false, 2501],
+    ['cpus: 2\nname: running\npid: 77\nstatus: running\nuptime: 5\n', true, 77],
+    ['cpus: 2\nname: running\nstatus: stopped\nuptime: 0\n', false, undefined],
   ];
-  for (const [status, isRunning] of table) assert.equal(saysRunning(status), isRunning);
+  for (const [output, isRunning, pid] of table) assert.deepEqual(parseStatus(output), { isRunning, pid });
 });
 
 test('the list of Proxmox has a container on each line that begins with its number', () => {

@@ -9,7 +9,7 @@ export type ContainerId =
 
 /** What can be done to a container, whoever runs it. */
 export interface ContainerCommands {
-  /** Its state is a word of what this prints. */
+  /** For `parseStatus`. */
   readonly status: Command;
   /** Does not kill it; ends with another exit code than 0 when it does not shut down in time. */
   shutDown(seconds: number): Command;
@@ -52,7 +52,7 @@ function lxcCommands(name: string, path: string, hasSystemd: boolean): Container
   const foreground = lxc('start', changeMs, '--foreground');
   const unit = path === defaultPath ? `lxc@${name}.service` : `backup-suite-lxc-${name}.service`;
   return {
-    status: lxc('info', lookMs, '--state', '--no-humanize'),
+    status: lxc('info', lookMs, '--state', '--pid'),
     shutDown: (seconds) => lxc('stop', changeMs + seconds * 1000, '--nokill', '--timeout', String(seconds)),
     kill: lxc('stop', changeMs, '--kill'),
     start: hasSystemd ? startAsUnit(unit, foreground) : lxc('start', changeMs, '--daemon'),
@@ -81,7 +81,7 @@ function pctCommands(vmid: string): ContainerCommands {
     timeoutMs,
   });
   return {
-    status: pct('status', lookMs),
+    status: pct('status', lookMs, '--verbose'),
     shutDown: (seconds) => pct('shutdown', changeMs + seconds * 1000, '--timeout', String(seconds)),
     kill: pct('stop', changeMs),
     start: pct('start', changeMs),
@@ -96,9 +96,19 @@ function pctCommands(vmid: string): ContainerCommands {
   };
 }
 
-/** Whether what `status` printed means that it runs. One that is frozen does not. */
-export function saysRunning(status: string): boolean {
-  return /\b(running|starting)\b/i.test(status);
+/** Whether a container runs, and the process that it has begun with. */
+export interface ContainerStatus {
+  readonly isRunning: boolean;
+  readonly pid: number | undefined;
+}
+
+/** `key: value` lines, as LXC and Proxmox print them alike. A container that is frozen does not run. */
+export function parseStatus(output: string): ContainerStatus {
+  const pid = /^pid:\s*(\d+)$/im.exec(output)?.[1];
+  return {
+    isRunning: /^(state|status):\s*(running|starting)$/im.test(output),
+    pid: pid === undefined ? undefined : Number(pid),
+  };
 }
 
 export function showRootPath(name: string, path: string): Command {

@@ -5,18 +5,22 @@ import { runTool, tryTool } from '../snapshots/run-tool.ts';
 import {
   type ContainerCommands,
   type ContainerId,
+  type ContainerStatus,
   commandsOf,
   nameOf,
-  saysRunning,
+  parseStatus,
   waitUntilRunning,
 } from './container-commands.ts';
 
 type Context = Pick<RecoveryContext, 'runner' | 'taskKey'>;
 
 /** Throws a BackupError where there is no such container. */
+export async function statusOf(id: ContainerId, context: Context): Promise<ContainerStatus> {
+  return parseStatus(await run(commandsHere(id).status, `look at the container ${nameOf(id)}`, id, context));
+}
+
 export async function isRunning(id: ContainerId, context: Context): Promise<boolean> {
-  const what = `look at the container ${nameOf(id)}`;
-  return saysRunning(await run(commandsHere(id).status, what, id, context));
+  return (await statusOf(id, context)).isRunning;
 }
 
 /** Shuts it down. One that takes too long is killed, and that is a warning. */

@@ -7,7 +7,7 @@ import type { FilesOptions } from '../files/files-schema.ts';
 import { type FilesState, filesSnapshot, sourceIn } from '../files/files-snapshot.ts';
 import type { Place } from '../files/places.ts';
 import { unitLinesFor } from '../files/unit-lines.ts';
-import { isRunning, run, startContainer, stopContainer } from './container.ts';
+import { isRunning, run, startContainer, statusOf, stopContainer } from './container.ts';
 import { type ContainerId, containerIdOf, nameOf, pctCommand } from './container-commands.ts';
 import { lxcAssets } from './lxc-assets.ts';
 import { type LxcOptions, lxcSchema } from './lxc-schema.ts';
@@ -16,14 +16,16 @@ import { isWithinHours } from './stop-hours.ts';
 
 interface StoppedContainer {
   readonly id: ContainerId;
+  /** Its first process, by which it is known whether it has been started since; null where that is not told. */
+  readonly pid: number | null;
   readonly stopSeconds: number;
 }
 
 const stop: Intervention<LxcOptions, StoppedContainer> = {
   async plan(options, context) {
     const id = containerIdOf(options);
-    if (!(await isRunning(id, context))) return undefined;
-    return { id, stopSeconds: parseDuration(options.stop_timeout) ?? 0 };
+    const { isRunning, pid } = await statusOf(id, context);
+    return isRunning ? { id, pid: pid ?? null, stopSeconds: parseDuration(options.stop_timeout) ?? 0 } : undefined;
   },
   describe: ({ id }) => `the container ${nameOf(id)}`,
   async begin({ id, stopSeconds }, context) {
@@ -33,8 +35,11 @@ const stop: Intervention<LxcOptions, StoppedContainer> = {
       hint: 'Something starts it again, such as a cluster that keeps it available.',
     });
   },
-  async end({ id }, context) {
+  async end({ id, pid, stopSeconds }, context) {
     if (id.type === 'pct') await unmountLeftover(id, context);
+    const status = await statusOf(id, context);
+    // It may still run because it has been told to shut down and is not done, which nothing else tells.
+    if (status.isRunning && status.pid === pid) await stopContainer(id, stopSeconds, context);
     if (!(await isRunning(id, context))) await startContainer(id, context);
   },
 };

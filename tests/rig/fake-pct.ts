@@ -35,6 +35,7 @@ export async function fakePct(folder: string): Promise<FakePct> {
     set: async (vmid, { status, isStubborn = false, lock = '' }) => {
       await mkdir(volume(vmid), { recursive: true });
       await writeFile(join(containers, `${vmid}.status`), status);
+      await writeFile(join(containers, `${vmid}.pid`), '1');
       await writeFile(join(containers, `${vmid}.lock`), lock);
       await writeFile(join(containers, `${vmid}.stubborn`), String(isStubborn));
     },
@@ -63,13 +64,16 @@ fi
 status=$(cat "$id.status"); lock=$(cat "$id.lock")
 die() { echo "$1" >&2; exit 255; }
 case $verb in
-  status) echo "status: $status";;
+  status)
+    [ "$status" = stopped ] || echo "pid: $(cat "$id.pid")"
+    echo "status: $status";;
   config)
     echo 'arch: amd64'
     [ -z "$lock" ] || echo "lock: $lock"
     echo "rootfs: local-lvm:vm-$id-disk-0,size=8G";;
   start)
     [ "$status" = stopped ] || die "CT $id already running"
+    echo "$$" > "$id.pid"
     echo running > "$id.status";;
   stop)
     [ "$status" = running ] || die "CT $id not running"
