@@ -9,6 +9,7 @@ import {
   lockOwnerName,
   lockStaleMs,
   lockUpdateMs,
+  removeDeadLock,
   withDirectoryLock,
 } from './directory-lock.ts';
 import { BackupError } from './errors.ts';
@@ -106,6 +107,19 @@ test('the lock of a process that was killed is free at once', async (t) => {
   await other.kill();
   assert.deepEqual((await readdir(folder)).sort(), [lockName, lockOwnerName]);
   assert.equal(await withDirectoryLock(optionsFor(folder), async () => 'mine'), 'mine');
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('the lock of a process that was killed can be removed without being taken, another one cannot', async (t) => {
+  const folder = await tempFolder(t);
+  assert.equal(await removeDeadLock(optionsFor(join(folder, 'missing'))), false);
+  assert.equal(await removeDeadLock(optionsFor(folder)), false);
+  const other = await startLockHolder(t, 'directory', folder);
+  assert.equal(await other.take(), 'held');
+  assert.equal(await removeDeadLock(optionsFor(folder)), false);
+  assert.deepEqual((await readdir(folder)).sort(), [lockName, lockOwnerName]);
+  await other.kill();
+  assert.equal(await removeDeadLock(optionsFor(folder)), true);
   assert.deepEqual(await readdir(folder), []);
 });
 

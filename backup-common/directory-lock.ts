@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { lstat, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { BackupError, hasCode } from './errors.ts';
-import { type Holder, takeOwnerFile } from './owner-file.ts';
+import { type Holder, type Taking, takeOwnerFile } from './owner-file.ts';
 
 /** The name both sides know; a directory, so that it is made in one step, and empty. */
 export const lockName = '.backup_archive_in_progress.lock';
@@ -44,6 +44,19 @@ export async function withDirectoryLock<T>(
   }
 }
 
+/** Removes the lock of a process that has ended, and says whether there was one. A lock that is held stays. */
+export async function removeDeadLock(
+  options: Pick<DirectoryLockOptions, 'folder' | 'program' | 'now'>,
+): Promise<boolean> {
+  const path = join(options.folder, lockOwnerName);
+  if ((await lstat(path).catch(() => undefined)) === undefined) return false;
+  const owner = await takeOwner(options);
+  if (owner.type === 'held') return false;
+  if (owner.wasLeftBehind) await rm(join(options.folder, lockName), { recursive: true, force: true });
+  await owner.release();
+  return owner.wasLeftBehind;
+}
+
 type Release = () => Promise<void>;
 
 async function take(options: DirectoryLockOptions, lost: AbortController): Promise<Release> {
@@ -60,8 +73,9 @@ type Attempt =
   | { readonly type: 'taken'; readonly release: Release }
   | { readonly type: 'held'; readonly holder: string };
 
-async function tryLock({ folder, program, now }: DirectoryLockOptions, lost: AbortController): Promise<Attempt> {
-  const owner = await takeOwnerFile(join(folder, lockOwnerName), { program, since: now().toISOString() }, 0o644);
+async function tryLock(options: DirectoryLockOptions, lost: AbortController): Promise<Attempt> {
+  const { folder } = options;
+  const owner = await takeOwner(options);
   if (owner.type === 'held') return { type: 'held', holder: describe(owner.holder) };
   try {
     if (owner.wasLeftBehind) await rm(join(folder, lockName), { recursive: true, force: true });
@@ -73,6 +87,14 @@ async function tryLock({ folder, program, now }: DirectoryLockOptions, lost: Abo
   }
   await owner.release();
   return { type: 'held', holder: await describeUnknown(folder) };
+}
+
+function takeOwner({
+  folder,
+  program,
+  now,
+}: Pick<DirectoryLockOptions, 'folder' | 'program' | 'now'>): Promise<Taking> {
+  return takeOwnerFile(join(folder, lockOwnerName), { program, since: now().toISOString() }, 0o644);
 }
 
 /** Undefined when the directory is there and fresh. */

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { CommandContext, CommandOutcome } from '#common/cli.ts';
+import { lockName, removeDeadLock } from '#common/directory-lock.ts';
 import { exitCodes, kindOf } from '#common/errors.ts';
 import { withInstanceLock } from '#common/instance-lock.ts';
 import { renderReport } from '#common/run/render-report.ts';
 import { exitCodeOf, runReport } from '#common/run/run-report.ts';
 import { version } from '#common/version.ts';
+import type { BackUpTools } from '../back-up-tools.ts';
 import type { ClientConfig } from '../config.ts';
 import { emptyStaging, stagingName } from '../drop-folder.ts';
 import { InterventionLog } from '../intervention-log.ts';
@@ -13,8 +15,9 @@ import { loadSettings } from './load.ts';
 import { mailReport, toolsOf } from './run.ts';
 
 /**
- * `local-backup recover`: starts again what a run that was killed had stopped, removes its snapshots and its unfinished
- * files, and does nothing while a run is going on. Run after each run and at boot; a mail tells what does not succeed.
+ * `local-backup recover`: starts again what a run that was killed had stopped, removes its snapshots, its unfinished
+ * files and its lock, and does nothing while a run is going on. Run after each run and at boot; a mail tells what does not
+ * succeed.
  */
 export async function recover(context: CommandContext): Promise<CommandOutcome> {
   const settings = await loadSettings(context.configDir);
@@ -28,7 +31,7 @@ export async function recover(context: CommandContext): Promise<CommandOutcome> 
       const parts = await recoverLeftovers(config, tools);
       // A refused plugin may be the one that something is open of; else the next run tells of it.
       const notices = parts.some(({ outcome }) => outcome === 'failed') ? tools.notices : [];
-      const removed = (await emptyStaging(config)).map((name) => join(config.baseBackupDir, stagingName, name));
+      const removed = await removeUnfinished(config, tools);
       const report = runReport({
         program: 'local-backup',
         version,
@@ -49,6 +52,14 @@ export async function recover(context: CommandContext): Promise<CommandOutcome> 
     if (kindOf(error) !== 'already-running') throw error;
     return { exitCode: exitCodes.done, text: 'a run is going on, nothing was done', json: {} };
   }
+}
+
+/** The unfinished files of a run that was killed, and its lock of the drop folder; their paths. */
+async function removeUnfinished(config: ClientConfig, { now }: Pick<BackUpTools, 'now'>): Promise<readonly string[]> {
+  const folder = config.baseBackupDir;
+  const removed = (await emptyStaging(config)).map((name) => join(folder, stagingName, name));
+  if (await removeDeadLock({ folder, program: 'local-backup', now })) removed.push(join(folder, lockName));
+  return removed;
 }
 
 /** What a dry run finds to be done. */
