@@ -1,113 +1,116 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { link, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
 import { type ArchiveIndex, openArchiveIndex, readBlock } from '#common/archive/archive-index.ts';
 import { tailLength } from '#common/archive/archive-tail.ts';
-import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
+import type { ArchiveWork } from '#common/archive/archive-work.ts';
+import type { BytePath } from '#common/archive/byte-path.ts';
 import { openFileSource } from '#common/archive/file-range-source.ts';
-import { sha256Of } from '#common/archive/gzip-member.ts';
+import { damaged, sha256Of } from '#common/archive/gzip-member.ts';
+import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
+import type { KnownBlock } from '#common/archive/index-writer.ts';
+import { type CopiedPiece, packedPart } from '#common/archive/member-writer.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
+import type { HashedRange } from '#common/archive/read-hashed.ts';
 import { writeFileAtomically } from '#common/atomic-file.ts';
-import { hasCode } from '#common/errors.ts';
+import type { BackupError } from '#common/errors.ts';
+import { type BaseNote, noteVersion, usableNote } from './base-note.ts';
+import { BaseNotes, writeNotes } from './base-notes.ts';
+import type { ItemNote, PackedPart } from './collect/block-note.ts';
 import type { Reuse } from './collect/read-tree.ts';
-import { type BaseItem, formatIdentity, type Identity, parseIdentity } from './collect/reuse-plan.ts';
+import type { Base, BaseItem } from './collect/reuse-plan.ts';
 import type { ClientConfig } from './config.ts';
 
-/** What root's own note says of the base; it vouches for the archive, which the fetching account could have changed. */
-interface BaseNote {
-  readonly host: string;
-  readonly createdAt: string;
-  /** When everything was read last, not copied. */
-  readonly fullReadAt: string;
-  /** sha256 of the archive's tail, and so of everything in it. */
-  readonly tailSha256: string;
-  /** Place in the archive → file with a line for each of its entries. */
-  readonly places: Readonly<Record<BytePath, string>>;
-}
-
-const baseName = '.base';
-
 function pathsOf(config: ClientConfig) {
+  const folder = join(config.baseBackupDir, '.base');
   const notes = join(config.stateDir, 'base');
   return {
-    folder: join(config.baseBackupDir, baseName),
-    archive: join(config.baseBackupDir, baseName, 'archive.tar.gz'),
+    folder,
+    archive: join(folder, 'archive.tar.gz'),
     notes,
     note: join(notes, 'base.json'),
     nextNotes: join(config.stateDir, 'base.next'),
   };
 }
 
+/** The last good archive as it lies open. */
+interface OpenBase {
+  readonly note: BaseNote;
+  readonly index: ArchiveIndex;
+  readonly notes: BaseNotes;
+  readonly file: FileHandle;
+}
+
+/** So many bytes of the base are read and compared at a time, unless one member is longer. */
+const pieceBytes = 1024 * 1024;
+
 /**
  * The last good archive, to copy from what has not changed since, and the notes for the next run. Any doubt (no note,
  * another tail, a clock that went back, a full read due) means that there is no base and everything is read.
  */
 export class BaseArchive implements Reuse {
-  readonly #identities = new Map<BytePath, string>();
+  /** Why it is not fit to copy from; found when something was to be. */
+  damage: BackupError | undefined;
 
   private constructor(
     private readonly config: ClientConfig,
     private readonly startedAt: Date,
-    private readonly note: BaseNote | undefined,
-    private readonly index: ArchiveIndex | undefined,
-    private readonly window: WindowReader | undefined,
+    private readonly work: ArchiveWork,
+    private readonly base: OpenBase | undefined,
   ) {}
 
-  static async open(config: ClientConfig, startedAt: Date, mayReuse: boolean): Promise<BaseArchive> {
-    const paths = pathsOf(config);
-    await rm(paths.nextNotes, { recursive: true, force: true });
-    await mkdir(paths.nextNotes, { recursive: true, mode: 0o700 });
-    const note = mayReuse ? await readNote(paths.note) : undefined;
-    if (note === undefined || !isUsable(note, config, startedAt))
-      return new BaseArchive(config, startedAt, undefined, undefined, undefined);
-    const source = await openFileSource(paths.archive).catch(() => undefined);
-    if (source === undefined) return new BaseArchive(config, startedAt, undefined, undefined, undefined);
-    const index = await authenticIndex(source, note).catch(() => undefined);
-    if (index !== undefined) return new BaseArchive(config, startedAt, note, index, new WindowReader(source));
-    await source.close();
-    return new BaseArchive(config, startedAt, undefined, undefined, undefined);
+  static async open(config: ClientConfig, startedAt: Date, work: ArchiveWork): Promise<BaseArchive> {
+    const note = await usableNote(pathsOf(config).note, config, startedAt);
+    return new BaseArchive(config, startedAt, work, note && (await openBase(config, note)));
+  }
+
+  /** Without anything to copy from. */
+  static none(config: ClientConfig, startedAt: Date, work: ArchiveWork): BaseArchive {
+    return new BaseArchive(config, startedAt, work, undefined);
   }
 
   get isThere(): boolean {
-    return this.index !== undefined;
+    return this.base !== undefined;
   }
 
   async close(): Promise<void> {
-    await this.index?.source.close();
+    await this.base?.index.source.close();
+    await this.base?.notes.close();
+    await this.base?.file.close();
   }
 
-  async *itemsOf(place: BytePath): AsyncGenerator<BaseItem> {
-    const file = this.note?.places[place];
-    if (this.index === undefined || file === undefined) return;
-    const lines = readLines(join(pathsOf(this.config).notes, file));
-    for (let block = await firstBlockOf(this.index, place); block < this.index.blocks.length; block += 1) {
-      const placed = this.index.blocks[block];
-      if (placed === undefined) return;
-      for (const item of await readBlock(this.index, placed)) {
-        const path = item.entries[0]?.path ?? '';
-        if (path !== place && !path.startsWith(`${place}/`)) return;
-        const identities: (Identity | undefined)[] = [];
-        for (const _ of item.entries) identities.push(parseIdentity((await lines.next()).value ?? '-'));
-        yield { item, identities };
-      }
-    }
+  baseAt(place: BytePath): Base | undefined {
+    if (this.base === undefined) return undefined;
+    const { index, notes, file } = this.base;
+    const read = (range: HashedRange) => this.#read(range);
+    const piecesOf = (offset: number, parts: readonly PackedPart[]) => cutPieces(file.fd, offset, parts, read);
+    return {
+      blocks: notes.blocksAt(place),
+      itemsOf: async (block) => itemsOf(await readBlock(index, block.placed), await notes.itemsOf(block)),
+      blockPieces: async (block) => {
+        const items = await notes.itemsOf(block);
+        return piecesOf(
+          block.placed.membersOffset,
+          items.flatMap(({ parts }) => parts),
+        );
+      },
+      itemPieces: ({ item: { member, chunks } }) =>
+        piecesOf(member?.offset ?? 0, (member === undefined ? chunks : [member, ...chunks]).map(packedPart)),
+    };
   }
 
-  async read(offset: number, length: number): Promise<Buffer> {
-    if (this.window === undefined) throw new Error('there is no base to read from');
-    return this.window.read(offset, length);
+  async #read(range: HashedRange): Promise<Uint8Array> {
+    const bytes = await this.work.read(range);
+    if (bytes !== undefined) return bytes;
+    this.damage = damaged('the last archive', `is not as it was written, at byte ${range.offset} or after`);
+    throw this.damage;
   }
 
-  async record(place: BytePath, identities: readonly (Identity | undefined)[]): Promise<void> {
-    const name = `${this.#identities.size}.gz`;
-    const path = join(pathsOf(this.config).nextNotes, name);
-    const lines = identities.map((identity) => `${formatIdentity(identity)}\n`);
-    await pipeline(Readable.from(lines), createGzip({ level: 1 }), createWriteStream(path, { mode: 0o600 }));
-    this.#identities.set(place, name);
+  /** Keeps what was noted of the new archive's blocks for the next run. */
+  async keepNotes(blocks: readonly KnownBlock[]): Promise<void> {
+    const { nextNotes } = pathsOf(this.config);
+    await rm(nextNotes, { recursive: true, force: true });
+    await mkdir(nextNotes, { recursive: true, mode: 0o700 });
+    await writeNotes(nextNotes, blocks);
   }
 
   /** The archive that is about to be published is the next base: from now on there is none, until `adopted`. */
@@ -123,11 +126,11 @@ export class BaseArchive implements Reuse {
     try {
       const createdAt = this.startedAt.toISOString();
       const note: BaseNote = {
+        version: noteVersion,
         host: this.config.hostname,
         createdAt,
-        fullReadAt: this.note?.fullReadAt ?? createdAt,
+        fullReadAt: this.base?.note.fullReadAt ?? createdAt,
         tailSha256: await tailSha256(source),
-        places: Object.fromEntries(this.#identities),
       };
       await writeFileAtomically(paths.note, JSON.stringify(note));
     } finally {
@@ -141,66 +144,59 @@ export async function forgetBase(config: ClientConfig): Promise<void> {
   await rm(pathsOf(config).note, { force: true });
 }
 
-async function readNote(path: string): Promise<BaseNote | undefined> {
+/** Undefined when it is not what the note says, or its notes are not there. */
+async function openBase(config: ClientConfig, note: BaseNote): Promise<OpenBase | undefined> {
+  const paths = pathsOf(config);
+  const source = await openFileSource(paths.archive).catch(() => undefined);
+  if (source === undefined) return undefined;
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as BaseNote;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
-    throw error;
+    const index = (await tailSha256(source)) === note.tailSha256 ? await openArchiveIndex(source) : undefined;
+    if (index !== undefined)
+      return { note, index, notes: await BaseNotes.open(paths.notes, index), file: await open(paths.archive) };
+  } catch {
+    // damaged, or changed by the fetching account: as good as none
   }
-}
-
-function isUsable(note: BaseNote, config: ClientConfig, now: Date): boolean {
-  const hasClockGoneBack = Date.parse(note.createdAt) > now.getTime();
-  const isFullReadDue = now.getTime() - Date.parse(note.fullReadAt) >= config.fullReadEverySeconds * 1000;
-  return note.host === config.hostname && !hasClockGoneBack && !isFullReadDue;
-}
-
-async function authenticIndex(source: RangeSource, note: BaseNote): Promise<ArchiveIndex | undefined> {
-  if ((await tailSha256(source)) !== note.tailSha256) return undefined;
-  return openArchiveIndex(source);
+  await source.close();
+  return undefined;
 }
 
 async function tailSha256(source: RangeSource): Promise<string> {
   return sha256Of(await source.read(source.size - tailLength, tailLength));
 }
 
-/** The first block whose first path is not before the place, by halves. */
-async function firstBlockOf(index: ArchiveIndex, place: BytePath): Promise<number> {
-  let [low, high] = [0, index.blocks.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const block = index.blocks[middle];
-    const first = block === undefined ? '' : ((await readBlock(index, block))[0]?.entries[0]?.path ?? '');
-    if (comparePaths(first, place) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** The items of a block together with what was noted of them. */
+function itemsOf(items: readonly IndexItem<PlacedMember>[], notes: readonly ItemNote[]): readonly BaseItem[] {
+  return items.map(({ member, entries, chunks }, place): BaseItem => {
+    const { parts = [], identities = [] } = notes[place] ?? {};
+    const hashes = parts.map(({ sha256 }) => sha256)[Symbol.iterator]();
+    const packed = (of: PlacedMember) => ({ ...of, packedSha256: hashes.next().value ?? '', contents: [] });
+    return { item: { member: member && packed(member), entries, chunks: chunks.map(packed) }, identities };
+  });
 }
 
-function readLines(path: string): AsyncIterator<string> {
-  const input = createReadStream(path).on('error', () => undefined);
-  return createInterface({
-    input: input.pipe(createGunzip()).on('error', () => undefined),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })[Symbol.asyncIterator]();
-}
-
-const windowBytes = 1024 * 1024;
-
-/** Reads neighbouring ranges out of one larger read. */
-class WindowReader {
-  #bytes: Buffer = Buffer.alloc(0);
-  #offset = 0;
-
-  constructor(private readonly source: RangeSource) {}
-
-  async read(offset: number, length: number): Promise<Buffer> {
-    const isInside = offset >= this.#offset && offset + length <= this.#offset + this.#bytes.length;
-    if (!isInside) {
-      this.#bytes = await this.source.read(offset, Math.min(Math.max(length, windowBytes), this.source.size - offset));
-      this.#offset = offset;
-    }
-    return this.#bytes.subarray(offset - this.#offset, offset - this.#offset + length);
+function cutPieces(
+  fd: number,
+  start: number,
+  parts: readonly PackedPart[],
+  read: (range: HashedRange) => Promise<Uint8Array>,
+): CopiedPiece[] {
+  const pieces: CopiedPiece[] = [];
+  let gathered: PackedPart[] = [];
+  let length = 0;
+  let offset = start;
+  const endPiece = (): void => {
+    if (gathered.length === 0) return;
+    const range = { fd, offset, parts: gathered };
+    pieces.push({ length, read: () => read(range) });
+    offset += length;
+    gathered = [];
+    length = 0;
+  };
+  for (const part of parts) {
+    if (length + part.length > pieceBytes) endPiece();
+    gathered.push(part);
+    length += part.length;
   }
+  endPiece();
+  return pieces;
 }

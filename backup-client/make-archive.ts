@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { ServiceFacts } from '#common/archive/archive-facts.ts';
 import { openArchiveIndex } from '#common/archive/archive-index.ts';
 import type { ArchiveName } from '#common/archive/archive-name.ts';
+import { archiveThreads } from '#common/archive/archive-threads.ts';
+import type { ArchiveWork } from '#common/archive/archive-work.ts';
 import { ArchiveWriter } from '#common/archive/archive-writer.ts';
 import { openFileSource } from '#common/archive/file-range-source.ts';
-import { verifyArchive } from '#common/archive/verify-archive.ts';
+import { verifyIndex } from '#common/archive/verify-archive.ts';
 import { formatByteSize } from '#common/config/byte-size.ts';
 import { BackupError, kindOf, messagesOf } from '#common/errors.ts';
 import { freeSpace } from '#common/free-space.ts';
@@ -13,6 +15,7 @@ import type { PartReport, RunReport } from '#common/run/report.ts';
 import type { Stages } from '#common/run/stages.ts';
 import type { BackUpTools } from './back-up-tools.ts';
 import { BaseArchive, forgetBase } from './base-archive.ts';
+import { noteOf } from './collect/block-note.ts';
 import type { ClientConfig } from './config.ts';
 import type { Service } from './discover.ts';
 import { emptyStaging, prepareDropFolder, removeUnusedKept, stagingName } from './drop-folder.ts';
@@ -38,7 +41,8 @@ export async function makeArchive(
       tools.log.info({ path }, 'what a task had kept is removed, since it is not configured any more');
     await requireSpaceToStart(config, staging);
   });
-  const run = { config, services, name, staging, stages, parts, tools };
+  const work = archiveThreads();
+  const run = { config, services, name, staging, stages, parts, tools, work };
   try {
     const built = await build(run);
     if (built === undefined) return {};
@@ -52,6 +56,7 @@ export async function makeArchive(
     }
     return { archive: name.fileName, size: formatByteSize(size), entries, content: formatByteSize(bytes) };
   } finally {
+    await work.close();
     for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
   }
 }
@@ -65,6 +70,7 @@ interface Making {
   readonly stages: Stages;
   readonly parts: PartReport[];
   readonly tools: BackUpTools;
+  readonly work: ArchiveWork;
 }
 
 interface Built {
@@ -87,25 +93,26 @@ function spoolPath({ staging }: Making): string {
  * service is left out this time.
  */
 async function build(run: Making): Promise<Built | undefined> {
-  const { config, stages, parts } = run;
-  const base = await BaseArchive.open(config, run.name.time, true);
+  const { config, stages, parts, work } = run;
+  const base = await BaseArchive.open(config, run.name.time, work);
   try {
     return await buildOn(base, run);
   } catch (error) {
     await base.close();
-    if (!base.isThere || kindOf(error) !== 'damaged-archive') throw error;
-    stages.warn(`the last archive is not fit to build on (${messagesOf(error)[0]}); everything is read`);
+    const damage = base.damage ?? error;
+    if (!base.isThere || kindOf(damage) !== 'damaged-archive') throw error;
+    stages.warn(`the last archive is not fit to build on (${messagesOf(damage)[0]}); everything is read`);
     await forgetBase(config);
     parts.length = 0;
-    return buildOn(await BaseArchive.open(config, run.name.time, false), run);
+    return buildOn(BaseArchive.none(config, run.name.time, work), run);
   }
 }
 
 async function buildOn(base: BaseArchive, run: Making): Promise<Built | undefined> {
-  const { config, services, name, staging, stages, parts, tools } = run;
+  const { config, services, name, staging, stages, parts, tools, work } = run;
   for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
   const size = await withFiles(stagedPath(run), spoolPath(run), async (file, indexSpool) => {
-    const writer = new ArchiveWriter(file, indexSpool);
+    const writer = new ArchiveWriter(file, indexSpool, { work, noteOf });
     const traces = await runServices(
       config,
       services,
@@ -114,11 +121,15 @@ async function buildOn(base: BaseArchive, run: Making): Promise<Built | undefine
       parts,
       tools,
     );
+    if (base.damage !== undefined) throw base.damage;
     if (parts.every(({ outcome }) => outcome === 'skipped')) return undefined;
     if (parts.every(({ outcome }) => outcome === 'failed' || outcome === 'skipped')) throw nothingSaved();
-    return stages.run('write index', () =>
-      writer.finish(archiveFacts(config, name, services, parts, traces, tools), msToNs(name.time)),
-    );
+    return stages.run('write index', async () => {
+      const facts = archiveFacts(config, name, services, parts, traces, tools);
+      const length = await writer.finish(facts, msToNs(name.time));
+      await base.keepNotes(writer.blocks);
+      return length;
+    });
   });
   if (size === undefined) {
     await base.close();
@@ -184,7 +195,7 @@ async function verify(path: string) {
   try {
     const index = await openArchiveIndex(source);
     if (index === undefined) throw new BackupError(`${path} does not end as an archive of ours`);
-    return await verifyArchive(index);
+    return await verifyIndex(index);
   } finally {
     await source.close();
   }

@@ -3,6 +3,7 @@ import type { ProgramSpec } from '#common/cli.ts';
 import { localBackup } from '../backup-client/program.ts';
 import { resticMaintenance } from '../backup-server/maintenance-program.ts';
 import { backupServer } from '../backup-server/program.ts';
+import { embeddedThread } from './embedded-thread.ts';
 
 /** A program of the suite: where its bundle begins, and what its manual page names. */
 export interface BuiltProgram {
@@ -47,6 +48,7 @@ export function bundleOptions({ spec, entry }: BuiltProgram): BuildOptions {
     banner: { js: banner },
     // Faster ciphers of ssh2, compiled for one machine; it does without them.
     external: ['cpu-features', '*.node'],
+    plugins: [embeddedThread],
     legalComments: 'none',
     logLevel: 'warning',
   };

@@ -142,6 +142,7 @@ async function startAndHold(fleet: Fleet, systemctl: FakeSystemctl) {
   await rm(marker, { force: true });
   await fleet.writeClientConfig({ tools: { tar_cmd: await tarThat(fleet, `touch ${marker}; exec sleep 60`) } });
   await systemctl.set({ 'web.service': 'active' });
+  await writeFile(join(fleet.folder, 'page'), `hello at ${Date.now()}`); // what has not changed needs no tar
   const run = startProgram(fleet, 'local-backup', 'client');
   await waitFor(() =>
     access(marker).then(

@@ -1,112 +1,118 @@
-import { createHash } from 'node:crypto';
+import type { PlacedBlock } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
+import type { KnownBlock } from '#common/archive/index-writer.ts';
+import type { CopiedPiece } from '#common/archive/member-writer.ts';
+import type { PackedMember } from '#common/archive/pack-members.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
+import { digestOf } from './block-note.ts';
+import { type DeviceOf, type Identity, stateAsIndexed, stateAsWalked, typeOf } from './entry-state.ts';
+import { HardLinks, hasSeveralNames } from './hard-links.ts';
+import { Lookahead } from './lookahead.ts';
 
-/** What tells one state of a file from another beyond what the index has of it. */
-export interface Identity {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly ctimeNs: bigint;
-}
-
-/** The number of the file system an entry lies on, the same from run to run. */
-export type DeviceOf = (stat: WalkedEntry['stat']) => bigint;
-
-/** The kernel's number, unless the source names its file system itself. */
-export function deviceOf(fileSystemId: string | undefined): DeviceOf {
-  if (fileSystemId === undefined) return ({ dev }) => dev;
-  const named = createHash('sha256').update(fileSystemId).digest().readBigUInt64BE();
-  return () => named;
+/** A block of the base archive, and what was noted of it. */
+export interface BaseBlock {
+  readonly known: KnownBlock;
+  readonly placed: PlacedBlock;
+  readonly digest: string | undefined;
 }
 
 /** An item of the base archive, with the identity that each of its entries had; none for one that must be read again. */
 export interface BaseItem {
-  readonly item: IndexItem<PlacedMember>;
+  readonly item: IndexItem<PackedMember & PlacedMember>;
   readonly identities: readonly (Identity | undefined)[];
 }
 
-/** What to do next with a walk: read an entry, or copy the members of an item whose entries are all as they were. */
+/** The base archive at one place. */
+export interface Base {
+  /** In path order. */
+  readonly blocks: Iterable<BaseBlock>;
+  itemsOf(block: BaseBlock): Promise<readonly BaseItem[]>;
+  /** The bytes of all members of a block. */
+  blockPieces(block: BaseBlock): Promise<readonly CopiedPiece[]>;
+  /** The bytes of the members of an item. */
+  itemPieces(item: BaseItem): readonly CopiedPiece[];
+}
+
+/** What to do next with a walk. */
 export type PlannedStep =
+  /** Tar reads it. */
   | { readonly type: 'read'; readonly walked: WalkedEntry }
-  | { readonly type: 'copy'; readonly item: IndexItem<PlacedMember>; readonly walked: readonly WalkedEntry[] };
+  /** Another name of a file that an earlier step brings. */
+  | { readonly type: 'link'; readonly walked: WalkedEntry }
+  /** Only the index knows it: a device or a socket. */
+  | { readonly type: 'record'; readonly walked: WalkedEntry }
+  /** Nothing of it has changed: it is copied from the base. */
+  | { readonly type: 'copy-item'; readonly base: BaseItem; readonly walked: readonly WalkedEntry[] }
+  | { readonly type: 'copy-block'; readonly block: BaseBlock; readonly walked: readonly WalkedEntry[] };
+
+export interface Ways {
+  placeOf(path: BytePath): BytePath;
+  readonly deviceOf: DeviceOf;
+}
 
 /**
- * Goes through a walk and the items of the base archive for the same source, both in path order. An item is copied when
- * the walk has just its entries in a row, and each of them is the same file in the same state. Memory: one item.
+ * Goes through a walk and the blocks of the base archive for the same source, both in path order. A block is copied when
+ * the walk has just its entries in a row and all are as they were; else its items are looked at one by one in the same
+ * way. Memory: one block.
  */
-export async function* planReuse(
-  walk: Iterable<WalkedEntry>,
-  base: AsyncIterable<BaseItem>,
-  { placeOf, deviceOf }: { placeOf(path: BytePath): BytePath; deviceOf: DeviceOf },
-): AsyncGenerator<PlannedStep> {
-  const entries = walk[Symbol.iterator]();
-  let next = entries.next();
-  for await (const { item, identities } of base) {
-    const [start] = item.entries;
-    while (next.done !== true && start !== undefined && comparePaths(placeOf(next.value.path), start.path) < 0) {
-      yield { type: 'read', walked: next.value };
-      next = entries.next();
+export async function* planReuse(walk: Iterable<WalkedEntry>, base: Base, ways: Ways): AsyncGenerator<PlannedStep> {
+  const entries = new Lookahead(walk);
+  const links = new HardLinks<BytePath>();
+  const isBefore = (path: BytePath) => {
+    const first = entries.peek();
+    return first !== undefined && comparePaths(ways.placeOf(first.path), path) < 0;
+  };
+  function* next(): Generator<PlannedStep> {
+    for (const walked of entries.take(1)) {
+      yield { type: readingOf(walked, links), walked };
+      links.add(walked.stat, ways.placeOf(walked.path));
     }
-    const same: WalkedEntry[] = [];
-    for (const [index, entry] of item.entries.entries()) {
-      if (next.done === true || placeOf(next.value.path) !== entry.path) break;
-      if (!isSameState(entry, identities[index], next.value, deviceOf)) break;
-      same.push(next.value);
-      next = entries.next();
-    }
-    if (same.length === item.entries.length) yield { type: 'copy', item, walked: same };
-    else for (const walked of same) yield { type: 'read', walked };
   }
-  for (; next.done !== true; next = entries.next()) yield { type: 'read', walked: next.value };
+  for (const block of base.blocks) {
+    while (isBefore(block.known.firstPath)) yield* next();
+    const ahead = entries.ahead(block.known.entries);
+    if (block.digest === digestOfWalk(ahead, ways)) {
+      yield { type: 'copy-block', block, walked: entries.take(ahead.length) };
+      continue;
+    }
+    for (const item of await base.itemsOf(block)) {
+      while (isBefore(item.item.entries[0]?.path ?? '')) yield* next();
+      const walked = entries.ahead(item.item.entries.length);
+      if (!isSameItem(item, walked, links, ways)) continue;
+      for (const { path, stat } of entries.take(walked.length)) links.add(stat, ways.placeOf(path));
+      yield { type: 'copy-item', base: item, walked };
+    }
+  }
+  while (entries.peek() !== undefined) yield* next();
 }
 
-/**
- * Whether an entry need not be read again. Files with several names always are: all names of a file must come from one
- * reading to stay one file.
- */
-function isSameState(
-  entry: IndexEntry,
-  identity: Identity | undefined,
-  { stat }: WalkedEntry,
-  deviceOf: DeviceOf,
+function readingOf({ stat }: WalkedEntry, links: HardLinks<BytePath>): 'read' | 'link' | 'record' {
+  if (links.firstOf(stat) !== undefined) return 'link';
+  return isUnstored({ type: typeOf(stat) }) ? 'record' : 'read';
+}
+
+function digestOfWalk(walked: readonly WalkedEntry[], { placeOf, deviceOf }: Ways): string {
+  if (walked.some(({ stat }) => hasSeveralNames(stat))) return '';
+  return digestOf(walked.map(({ path, stat }) => stateAsWalked(placeOf(path), stat, deviceOf)));
+}
+
+function isSameItem(
+  { item, identities }: BaseItem,
+  walked: readonly WalkedEntry[],
+  links: HardLinks<BytePath>,
+  ways: Ways,
 ): boolean {
-  if (identity === undefined || entry.unstable || entry.linked || entry.type === 'hardlink') return false;
-  if (!stat.isDirectory() && stat.nlink > 1n) return false;
-  const isSameInode = identity.dev === deviceOf(stat) && identity.ino === stat.ino && identity.ctimeNs === stat.ctimeNs;
-  const isSameOwner = BigInt(entry.uid) === stat.uid && BigInt(entry.gid) === stat.gid;
-  const hasSameSize = entry.type !== 'file' || BigInt(entry.size) === stat.size;
-  const hasSameTimes = entry.mtimeNs === stat.mtimeNs;
-  const hasSameMode = entry.type === 'symlink' || BigInt(entry.mode) === (stat.mode & 0o7777n);
-  return isSameInode && isSameOwner && hasSameSize && hasSameTimes && hasSameMode && isSameType(entry, stat);
-}
-
-function isSameType({ type }: IndexEntry, stat: WalkedEntry['stat']): boolean {
-  if (type === 'file') return stat.isFile();
-  if (type === 'folder') return stat.isDirectory();
-  if (type === 'symlink') return stat.isSymbolicLink();
-  if (type === 'fifo') return stat.isFIFO();
-  return isUnstored({ type }) && (stat.isSocket() || stat.isBlockDevice() || stat.isCharacterDevice());
-}
-
-/** A change within the granularity of a file system's clock would not be seen: such a young state is not trusted. */
-const untrustedNs = 2_000_000_000n;
-
-/** The identity of a state that was seen at a moment; undefined when it is too young to be told from a later one. */
-export function identityOf(stat: WalkedEntry['stat'], seenAtNs: bigint, deviceOf: DeviceOf): Identity | undefined {
-  const { ino, ctimeNs } = stat;
-  return ctimeNs + untrustedNs < seenAtNs ? { dev: deviceOf(stat), ino, ctimeNs } : undefined;
-}
-
-export function formatIdentity(identity: Identity | undefined): string {
-  return identity === undefined ? '-' : `${identity.dev} ${identity.ino} ${identity.ctimeNs}`;
-}
-
-export function parseIdentity(line: string): Identity | undefined {
-  const match = /^(\d+) (\d+) (-?\d+)$/.exec(line);
-  if (match === null) return undefined;
-  const [dev = 0n, ino = 0n, ctimeNs = 0n] = match.slice(1).map(BigInt);
-  return { dev, ino, ctimeNs };
+  if (walked.length !== item.entries.length) return false;
+  const firstHere = new HardLinks<BytePath>();
+  return item.entries.every((entry, index) => {
+    const [identity, found] = [identities[index], walked[index]];
+    if (identity === undefined || found === undefined || entry.unstable) return false;
+    const place = ways.placeOf(found.path);
+    const first = links.firstOf(found.stat) ?? firstHere.firstOf(found.stat);
+    firstHere.add(found.stat, place);
+    if (entry.type === 'hardlink' ? entry.link !== first : first !== undefined) return false;
+    return stateAsIndexed(entry, identity) === stateAsWalked(place, found.stat, ways.deviceOf);
+  });
 }

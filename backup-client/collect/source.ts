@@ -10,21 +10,25 @@ export interface Source {
   /** As tar's own headers name it: without the leading `./`. */
   headerPathOf(path: BytePath): BytePath;
   placeOf(path: BytePath): BytePath;
-  /** Where a hard link's target (as tar's header names it) lies in the archive. */
-  placeOfHeaderPath(headerPath: BytePath): BytePath;
   describe(path: BytePath): string;
 }
 
 export function sourceAt(source: string, place: BytePath): Source {
   const name = bytePathOf(basename(source));
-  const below = (parts: readonly string[]) => parts.filter((part) => part !== '').join('/');
+  const root = bytePathOf(join(source, '/'));
+  const tarRoot = below('.', name);
   return {
     folder: dirname(source),
-    diskPathOf: (path) => bytesOf(path === '' ? bytePathOf(source) : `${bytePathOf(join(source, '/'))}${path}`),
-    tarNameOf: (path) => below(['.', name, path]),
-    headerPathOf: (path) => below([name, path]),
-    placeOf: (path) => below([place, path]),
-    placeOfHeaderPath: (headerPath) => below([place, name === '' ? headerPath : headerPath.slice(name.length + 1)]),
-    describe: (path) => escapeBytes(bytePathOf(join(source, '/')) + path).replace(/\/$/, ''),
+    diskPathOf: (path) => bytesOf(path === '' ? bytePathOf(source) : root + path),
+    tarNameOf: (path) => below(tarRoot, path),
+    headerPathOf: (path) => below(name, path),
+    placeOf: (path) => below(place, path),
+    describe: (path) => escapeBytes(root + path).replace(/\/$/, ''),
   };
+}
+
+/** Either may be empty. */
+function below(folder: BytePath, path: BytePath): BytePath {
+  if (folder === '' || path === '') return folder + path;
+  return `${folder}/${path}`;
 }

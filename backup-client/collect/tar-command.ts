@@ -20,6 +20,7 @@ export function tarCommand(tar: string, folder: string): Command {
       `--directory=${folder}`,
       '--null',
       '--no-recursion',
+      '--hard-dereference',
       '--files-from=-',
     ],
   };

@@ -30,18 +30,14 @@ export async function audit(services: readonly Service[], tools: AuditTools): Pr
       return none;
     }
   };
-  const assets: Asset[] = [];
-  for (const { name, findAssets } of tools.collectors) {
-    assets.push(...(await ask(name, () => findAssets?.(tools.context), [])));
-  }
-  const coverage: Coverage[] = [];
-  for (const service of services) {
-    for (const task of service.tasks) {
-      const what = `${service.type}/${service.name}, ${task.key}`;
-      const context = tools.contextOf(service, task);
-      const own = await ask(what, () => collectorOf(task).coverage?.(task.options, context), undefined);
-      if (own !== undefined) coverage.push(own);
-    }
-  }
-  return { uncovered: uncovered(assets, coverage, tools.ignore), problems };
+  const found = tools.collectors.map(({ name, findAssets }) => ask(name, () => findAssets?.(tools.context), []));
+  const tasks = services.flatMap((service) => service.tasks.map((task) => ({ service, task })));
+  const saved = tasks.map(({ service, task }) => {
+    const what = `${service.type}/${service.name}, ${task.key}`;
+    const context = tools.contextOf(service, task);
+    return ask<Coverage | undefined>(what, () => collectorOf(task).coverage?.(task.options, context), undefined);
+  });
+  const [assets, coverage] = await Promise.all([Promise.all(found), Promise.all(saved)]);
+  const isKnown = (own: Coverage | undefined): own is Coverage => own !== undefined;
+  return { uncovered: uncovered(assets.flat(), coverage.filter(isKnown), tools.ignore), problems: problems.sort() };
 }

@@ -8,6 +8,9 @@ import type { RangeSource } from './range-source.ts';
 /** Larger facts or tables than this are refused unread: 10⁷ entries need 40 MB. */
 const maxTableBytes = 256 * 1024 * 1024;
 
+/** Blocks are some kilobytes each; so much of them is read at a time. */
+const readBytes = 1024 * 1024;
+
 /** A block's row, with the place of the block itself. */
 export interface PlacedBlock extends BlockRow {
   readonly offset: number;
@@ -68,16 +71,61 @@ function placeBlocks(table: string, tail: ArchiveTail, name: string): PlacedBloc
 
 /** One block's items, checked against the block's hash. */
 export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<IndexItem<PlacedMember>[]> {
+  return openBlock(index, block, await readFrom(index, block.offset, block.compressedLength));
+}
+
+async function openBlock(
+  index: ArchiveIndex,
+  block: PlacedBlock,
+  compressed: Buffer,
+): Promise<IndexItem<PlacedMember>[]> {
   const where = `the index of ${index.source.name}`;
-  const compressed = await (index.blockSource ?? index.source).read(block.offset, block.compressedLength);
   const text = await unpackMember(compressed, block.length, where);
   if (sha256Of(text) !== block.sha256) throw damaged(where, 'has a block whose hash is wrong');
   return parseBlock(text.toString('utf8'), block.membersOffset, where);
 }
 
+function readFrom({ source, blockSource = source }: ArchiveIndex, offset: number, length: number): Promise<Buffer> {
+  return blockSource.read(offset, length);
+}
+
+/** Every block with its items in the order of paths. Neighbours are read together. */
+export async function* blocksByPath(
+  index: ArchiveIndex,
+): AsyncGenerator<{ readonly block: PlacedBlock; readonly items: IndexItem<PlacedMember>[] }> {
+  for (const neighbours of neighboursOf(index.blocks)) {
+    const start = neighbours[0]?.offset ?? 0;
+    const bytes = await readFrom(
+      index,
+      start,
+      neighbours.reduce((sum, block) => sum + block.compressedLength, 0),
+    );
+    for (const block of neighbours) {
+      const from = block.offset - start;
+      yield { block, items: await openBlock(index, block, bytes.subarray(from, from + block.compressedLength)) };
+    }
+  }
+}
+
+/** Runs of blocks that lie one after the other, each of about 1 MiB at most. */
+function* neighboursOf(blocks: readonly PlacedBlock[]): Generator<readonly PlacedBlock[]> {
+  let run: PlacedBlock[] = [];
+  let [start, end] = [0, 0];
+  for (const block of blocks) {
+    if (run.length > 0 && (block.offset !== end || end - start >= readBytes)) {
+      yield run;
+      run = [];
+    }
+    if (run.length === 0) start = block.offset;
+    run.push(block);
+    end = block.offset + block.compressedLength;
+  }
+  if (run.length > 0) yield run;
+}
+
 /** Every item in the order of paths. */
 export async function* itemsByPath(index: ArchiveIndex): AsyncGenerator<IndexItem<PlacedMember>> {
-  for (const block of index.blocks) yield* await readBlock(index, block);
+  for await (const { items } of blocksByPath(index)) yield* items;
 }
 
 /** Every entry in the order of paths. */

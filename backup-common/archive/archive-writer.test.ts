@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { tempFolder } from '../testing/temp-folder.ts';
-import { entriesByPath, openArchiveIndex } from './archive-index.ts';
+import { entriesByPath, itemsByPath, openArchiveIndex } from './archive-index.ts';
 import { tailLength } from './archive-tail.ts';
 import { ArchiveWriter } from './archive-writer.ts';
 import { openFileSource } from './file-range-source.ts';
@@ -108,6 +108,24 @@ async function totalSize(path: string): Promise<number> {
 it('the same entries give the same bytes', async (test) => {
   const [first, second] = [await write(test, fillWell), await write(test, fillWell)];
   assert.ok((await readFile(first)).equals(await readFile(second)));
+});
+
+it('a file of 12 KiB or more has a member of its own, smaller ones share theirs', async (test) => {
+  const path = await write(test, async (writer) => {
+    await writer.add(entryOf('s'), [], {});
+    for (const [name, size] of Object.entries({ a: 100, b: 100, c: 12_000, d: 12_288, e: 100, f: 20_000, g: 100 })) {
+      const content = Buffer.alloc(size, name);
+      await writer.add(entryOf(`s/${name}`, content), [content], {});
+    }
+  });
+  const source = await openFileSource(path);
+  const index = await openArchiveIndex(source);
+  const alone: string[] = [];
+  if (index !== undefined)
+    for await (const { entries } of itemsByPath(index))
+      if (entries.some(({ size }) => size >= 12_000)) alone.push(entries.map((entry) => entry.path).join());
+  await source.close();
+  assert.deepEqual(alone, ['s/c', 's/d', 's/f']);
 });
 
 it('what is cut off again leaves no trace', async (test) => {

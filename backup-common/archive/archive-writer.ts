@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { ArchiveFacts } from './archive-facts.ts';
 import { encodeTail } from './archive-tail.ts';
-import { compressMember, sha256Of, storeMember } from './gzip-member.ts';
-import type { IndexItem, PlacedMember } from './index-block.ts';
+import { type ArchiveWork, workInPlace } from './archive-work.ts';
+import { chunksOf } from './content-chunks.ts';
+import { EntryGroup } from './entry-group.ts';
+import { compressMember, sha256Of } from './gzip-member.ts';
+import type { IndexItem } from './index-block.ts';
 import { type EntryFacts, type IndexEntry, indexEntryOf } from './index-entry.ts';
-import { type IndexMark, IndexWriter } from './index-writer.ts';
-import { chunkBytes, endsGroup } from './member-boundaries.ts';
-import { MemberWriter, type PendingMember } from './member-writer.ts';
+import { type IndexMark, IndexWriter, type KnownBlock, type WrittenItem } from './index-writer.ts';
+import { endsGroup, standsAlone } from './member-boundaries.ts';
+import { type CopiedPiece, MemberWriter, type PendingMember } from './member-writer.ts';
+import type { PackedMember } from './pack-members.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { blockSize, encodeTarEntry, paddingAfter, withSize } from './tar-header.ts';
 
@@ -20,6 +24,14 @@ export interface ArchiveMark {
   readonly index: IndexMark;
 }
 
+/** What an archive is written with. */
+export interface WriterTools {
+  /** Who packs members; this thread when left out. */
+  readonly work?: ArchiveWork;
+  /** What to remember of a block, outside of the archive. */
+  readonly noteOf?: (items: readonly WrittenItem[]) => Buffer;
+}
+
 /**
  * Writes an archive front to back. Entries come in path order within a segment (`endSegment`), segments in any order.
  * The format is described in FORMAT.md.
@@ -27,32 +39,32 @@ export interface ArchiveMark {
 export class ArchiveWriter {
   readonly #members: MemberWriter;
   readonly #index: IndexWriter;
-  #parts: Buffer[] = [];
-  #entries: IndexEntry[] = [];
-  #groupBytes = 0;
+  #group = new EntryGroup();
 
   constructor(
     private readonly file: FileHandle,
     indexSpool: FileHandle,
+    { work = workInPlace(), noteOf }: WriterTools = {},
   ) {
-    this.#members = new MemberWriter(file);
-    this.#index = new IndexWriter(indexSpool);
+    this.#members = new MemberWriter(file, work);
+    this.#index = new IndexWriter(indexSpool, noteOf);
   }
 
-  /** An entry whose content, if any, is at hand. */
-  async add(entry: TarEntry, content: readonly Buffer[], facts: EntryFacts): Promise<void> {
+  /** An entry whose content, if any, is at hand; its sha256 is found when it is packed. `note` is for `noteOf`. */
+  async add(entry: TarEntry, content: readonly Buffer[], facts: EntryFacts, note?: string): Promise<void> {
     const header = encodeTarEntry(entry);
-    const padding = paddingAfter(entry.storedSize);
-    this.#parts.push(header, ...content, ...(padding === 0 ? [] : [Buffer.alloc(padding)]));
-    const bytes = header.length + entry.storedSize + padding;
-    this.#groupBytes += bytes;
-    this.#entries.push(indexEntryOf(entry, facts));
-    if (endsGroup(entry.path, bytes, this.#groupBytes)) await this.#endGroup();
+    const bytes = header.length + entry.storedSize + paddingAfter(entry.storedSize);
+    if (standsAlone(bytes)) await this.#endGroup();
+    const group = this.#group;
+    if (entry.type === 'file') group.contents.push([group.length + header.length, entry.storedSize]);
+    group.addBytes([header, ...content, ...paddingOf(entry.storedSize)]);
+    group.addEntry(indexEntryOf(entry, facts), note);
+    if (endsGroup(entry.path, bytes, group.length)) await this.#endGroup();
   }
 
   /** An entry that only the index knows: a device or a socket. */
-  addUnstored(entry: IndexEntry): void {
-    this.#entries.push(entry);
+  addUnstored(entry: IndexEntry, note?: string): void {
+    this.#group.addEntry(entry, note);
   }
 
   /**
@@ -62,18 +74,19 @@ export class ArchiveWriter {
   async addLarge(
     entry: TarEntry,
     content: AsyncIterable<Buffer>,
-    factsOf: () => Promise<EntryFacts | undefined>,
+    factsOf: () => Promise<(EntryFacts & { readonly note?: string | undefined }) | undefined>,
   ): Promise<boolean> {
     const start = this.#members.position();
-    const member = await this.#members.add([...this.#parts, encodeTarEntry(entry)]);
-    const chunks = await this.#addChunks(content, paddingAfter(entry.storedSize));
+    const { parts, contents } = this.#group;
+    const member = await this.#members.add([...parts, encodeTarEntry(entry)], contents);
+    const chunks = await this.#addChunks(content, paddingOf(entry.storedSize));
     const facts = await factsOf();
     if (facts === undefined) {
       await this.#members.cutBackTo(await start);
       return false;
     }
-    this.#index.add({ member, entries: [...this.#entries, indexEntryOf(entry, facts)], chunks });
-    this.#startGroup();
+    this.#group.addEntry(indexEntryOf(entry, facts), facts.note);
+    this.#addGroup(member, chunks);
     return true;
   }
 
@@ -85,7 +98,7 @@ export class ArchiveWriter {
     await this.#endGroup();
     const placeholder = encodeTarEntry({ ...entry, size: 0, storedSize: 0 });
     const start = await this.#members.flush();
-    await this.#members.addStored([placeholder]);
+    await this.#members.addStored(placeholder);
     const hash = createHash('sha256');
     let size = 0;
     const chunks = await this.#addChunks(
@@ -93,31 +106,38 @@ export class ArchiveWriter {
         hash.update(part);
         size += part.length;
       }),
-      0,
+      [],
     );
-    if (paddingAfter(size) > 0) chunks.push(await this.#members.add([Buffer.alloc(paddingAfter(size))]));
+    if (paddingAfter(size) > 0) chunks.push(await this.#members.add(paddingOf(size)));
     await this.#members.flush();
-    const header = withSize(placeholder, size);
-    const packed = await storeMember(header);
-    await this.file.write(packed, 0, packed.length, start);
-    const member = { compressedLength: packed.length, length: header.length, sha256: sha256Of(header) };
+    const member = await this.#members.overwriteStored(start, withSize(placeholder, size));
     const indexEntry = indexEntryOf({ ...entry, size, storedSize: size }, { sha256: hash.digest('hex') });
-    this.#index.add({ member: { written: Promise.resolve(member) }, entries: [indexEntry], chunks });
+    this.#group.addEntry(indexEntry, undefined);
+    this.#addGroup({ written: Promise.resolve(member) }, chunks);
     return indexEntry;
   }
 
-  /** The members and entries of an item of another archive, as they are; `read` gives the bytes of that archive. */
+  /** The members and entries of an item of another archive, as they are. */
   async addCopied(
-    item: IndexItem<PlacedMember>,
-    read: (offset: number, length: number) => Promise<Buffer>,
+    { member, entries, chunks }: IndexItem<PackedMember>,
+    notes: readonly (string | undefined)[],
+    pieces: readonly CopiedPiece[],
   ): Promise<void> {
     await this.#endGroup();
-    const copy = async (member: PlacedMember): Promise<PendingMember> =>
-      this.#members.addCopied(member, await read(member.offset, member.compressedLength));
-    const member = item.member === undefined ? undefined : await copy(item.member);
-    const chunks: PendingMember[] = [];
-    for (const chunk of item.chunks) chunks.push(await copy(chunk));
-    this.#index.add({ member, entries: item.entries, chunks });
+    await this.#addPieces(pieces);
+    const done = (copied: PackedMember): PendingMember => ({ written: Promise.resolve(copied) });
+    this.#index.add({ member: member && done(member), entries, chunks: chunks.map(done), notes });
+  }
+
+  /** A block of another archive with all its members. */
+  async addKnownBlock(block: KnownBlock, pieces: readonly CopiedPiece[]): Promise<void> {
+    await this.#endGroup();
+    await this.#addPieces(pieces);
+    this.#index.addBlock(block);
+  }
+
+  async #addPieces(pieces: readonly CopiedPiece[]): Promise<void> {
+    for (const piece of pieces) await this.#members.addCopied(piece);
   }
 
   /** What follows may sort before what came last. */
@@ -132,7 +152,7 @@ export class ArchiveWriter {
   }
 
   async cutBackTo(mark: ArchiveMark): Promise<void> {
-    this.#startGroup();
+    this.#group = new EntryGroup();
     await this.#members.cutBackTo(mark.length);
     await this.#index.cutBackTo(mark.index);
   }
@@ -140,6 +160,7 @@ export class ArchiveWriter {
   /** Writes the index, the end of the tar stream and the tail, and syncs. Tells the archive's size in bytes. */
   async finish(facts: Omit<ArchiveFacts, 'entries'>, mtimeNs: bigint): Promise<number> {
     await this.endSegment();
+    await this.#members.flush(); // the index waits for its members
     const { blocks, blocksLength, textLength, table } = await this.#index.finish();
     const factsText = Buffer.from(
       `${JSON.stringify({ ...facts, entries: this.#index.entries } satisfies ArchiveFacts)}\n`,
@@ -153,7 +174,7 @@ export class ArchiveWriter {
     const packedTable = await compressMember(table);
     const tableOffset = factsOffset + packedFacts.length;
     await this.#members.addRaw(Buffer.concat([packedFacts, packedTable]));
-    await this.#members.add([Buffer.alloc(paddingAfter(size) + 2 * blockSize)]);
+    await this.#members.add([...paddingOf(size), Buffer.alloc(2 * blockSize)]);
     const tail = { blocksOffset, factsOffset, tableOffset, tableEnd: tableOffset + packedTable.length };
     await this.#members.flush();
     await this.#members.addRaw(encodeTail({ ...tail, factsSha256: sha256Of(factsText), tableSha256: sha256Of(table) }));
@@ -162,38 +183,28 @@ export class ArchiveWriter {
     return length;
   }
 
-  async #addChunks(content: AsyncIterable<Buffer>, padding: number): Promise<PendingMember[]> {
+  /** The blocks of the finished index with their notes, in path order. */
+  get blocks(): readonly KnownBlock[] {
+    return this.#index.blocks;
+  }
+
+  async #addChunks(content: AsyncIterable<Buffer>, padding: readonly Buffer[]): Promise<PendingMember[]> {
     const chunks: PendingMember[] = [];
-    let parts: Buffer[] = [];
-    let length = 0;
-    for await (const piece of content) {
-      for (let rest = piece; rest.length > 0; ) {
-        const part = rest.subarray(0, chunkBytes - length);
-        rest = rest.subarray(part.length);
-        parts.push(part);
-        length += part.length;
-        if (length < chunkBytes) continue;
-        chunks.push(await this.#members.add(parts));
-        parts = [];
-        length = 0;
-      }
-    }
-    if (padding > 0) parts.push(Buffer.alloc(padding));
-    if (parts.length > 0) chunks.push(await this.#members.add(parts));
+    for await (const { parts, length } of chunksOf(content, padding))
+      chunks.push(await this.#members.add(parts, [[0, length]]));
     return chunks;
   }
 
   async #endGroup(): Promise<void> {
-    if (this.#entries.length === 0) return;
-    const member = this.#parts.length === 0 ? undefined : await this.#members.add(this.#parts);
-    this.#index.add({ member, entries: this.#entries, chunks: [] });
-    this.#startGroup();
+    const { entries, parts, contents } = this.#group;
+    if (entries.length === 0) return;
+    this.#addGroup(parts.length === 0 ? undefined : await this.#members.add(parts, contents), []);
   }
 
-  #startGroup(): void {
-    this.#parts = [];
-    this.#entries = [];
-    this.#groupBytes = 0;
+  #addGroup(member: PendingMember | undefined, chunks: readonly PendingMember[]): void {
+    const { entries, notes } = this.#group;
+    this.#index.add({ member, entries, chunks, notes });
+    this.#group = new EntryGroup();
   }
 }
 
@@ -207,4 +218,10 @@ async function* tapped(content: AsyncIterable<Buffer>, look: (part: Buffer) => v
     look(part);
     yield part;
   }
+}
+
+/** The zeros that fill a tar entry's last block; none where it is full. */
+function paddingOf(storedSize: number): readonly Buffer[] {
+  const padding = paddingAfter(storedSize);
+  return padding === 0 ? [] : [Buffer.alloc(padding)];
 }

@@ -79,6 +79,7 @@ function validSequenceAt(bytes: Buffer, start: number): number {
 
 /** The inverse of `escapeBytes`; undefined when the text is not its output. */
 export function unescapeBytes(text: string): BytePath | undefined {
+  if (isPlainAscii.test(text)) return text;
   if (!text.includes('\\')) return bytePathOf(text);
   let path = '';
   for (const part of text.match(/\\x[0-9a-f]{2}|\\\\|[^\\]+|\\/g) ?? []) {

@@ -70,7 +70,7 @@ export function parseBlock(text: string, membersOffset: number, where: string): 
 function parseLine(line: string, where: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null) return { ...value };
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch (error) {
     throw damaged(where, 'is no index', error);
   }

@@ -1,22 +1,49 @@
 import type { FileHandle } from 'node:fs/promises';
 import { comparePaths } from './byte-path.ts';
-import { compressMember, type Member, sha256Of } from './gzip-member.ts';
+import { compressMember, sha256Of } from './gzip-member.ts';
 import { type BlockRow, firstPathOf, formatBlock, formatBlockRow, type IndexItem } from './index-block.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { endsBlock } from './member-boundaries.ts';
 import type { PendingMember } from './member-writer.ts';
+import type { PackedMember } from './pack-members.ts';
 
-/** An item whose members may still be on their way to the file. */
+/**
+ * An item whose members may still be on their way to the file. Files without a sha256 get theirs from the member, which
+ * has the contents of all files but a large one, in their order.
+ */
 export interface PendingItem {
   readonly member: PendingMember | undefined;
   readonly entries: readonly IndexEntry[];
   readonly chunks: readonly PendingMember[];
+  /** What is noted of each entry, for `noteOf`. */
+  readonly notes?: readonly (string | undefined)[];
 }
 
-interface SpooledBlock extends BlockRow {
-  readonly firstPath: string;
-  readonly spoolOffset: number;
+/** An item that is in the file, with what was noted of its entries. */
+export interface WrittenItem extends IndexItem<PackedMember> {
+  readonly notes: readonly (string | undefined)[];
 }
+
+/** Bytes that lie somewhere, read when they are needed. */
+export interface Located {
+  readonly source: { read(offset: number, length: number): Promise<Buffer> };
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A block of another archive that is the same in this one: its row, its bytes, and the note that was made of it. */
+export interface KnownBlock extends Omit<BlockRow, 'membersOffset'> {
+  readonly firstPath: string;
+  /** Compressed bytes of all its members. */
+  readonly membersLength: number;
+  readonly block: Located;
+  readonly note: Located;
+}
+
+/** Finished blocks are some kilobytes each. */
+const readAtOnce = 64;
+
+type FinishedBlock = KnownBlock & Pick<BlockRow, 'membersOffset'>;
 
 /** Where an index stands, to go back to. */
 export interface IndexMark {
@@ -27,17 +54,20 @@ export interface IndexMark {
 
 /**
  * Gathers items into blocks, and the finished blocks in a spool file: services come in the order they run, the index
- * is sorted by path. Memory: one open block and a row for each finished one.
+ * is sorted by path. What `noteOf` makes of a block lies beside it. Memory: one open block and a row for each finished one.
  */
 export class IndexWriter {
   #open: PendingItem[] = [];
   /** Blocks are finished one after another, behind the members they describe. */
   #chain: Promise<void> = Promise.resolve();
-  #blocks: SpooledBlock[] = [];
+  #blocks: FinishedBlock[] = [];
   #spoolLength = 0;
   #membersLength = 0;
 
-  constructor(private readonly spool: FileHandle) {}
+  constructor(
+    private readonly spool: FileHandle,
+    private readonly noteOf: (items: readonly WrittenItem[]) => Buffer = () => Buffer.alloc(0),
+  ) {}
 
   /** The next step through the archive, in its order. */
   add(item: PendingItem): void {
@@ -45,31 +75,59 @@ export class IndexWriter {
     if (item.entries.some((entry) => endsBlock(entry.path))) this.endBlock();
   }
 
+  /** A whole block, after the one that was open. */
+  addBlock(block: KnownBlock): void {
+    this.endBlock();
+    this.#enqueue(async () => this.#finish(block));
+  }
+
   /** Ends the block whatever its paths: what follows may sort elsewhere. */
   endBlock(): void {
     if (this.#open.length === 0) return;
     const pending = this.#open;
     this.#open = [];
-    this.#chain = this.#chain.then(() => this.#finishBlock(pending));
+    this.#enqueue(() => this.#writeBlock(pending));
+  }
+
+  #enqueue(step: () => Promise<void>): void {
+    this.#chain = this.#chain.then(step);
     this.#chain.catch(() => undefined); // seen by the next `mark` or `finish`
   }
 
-  async #finishBlock(pending: readonly PendingItem[]): Promise<void> {
-    const items = await Promise.all(pending.map(settled));
+  async #writeBlock(pending: readonly PendingItem[]): Promise<void> {
+    const items = await Promise.all(pending.map(written));
     const text = Buffer.from(formatBlock(items));
-    const compressed = await compressMember(text);
-    await this.spool.write(compressed, 0, compressed.length, this.#spoolLength);
-    this.#blocks.push({
+    const block = await this.#addToSpool(await compressMember(text));
+    const note = await this.#addToSpool(this.noteOf(items));
+    this.#finish({
       firstPath: firstPathOf(items),
-      spoolOffset: this.#spoolLength,
       sha256: sha256Of(text),
-      compressedLength: compressed.length,
+      compressedLength: block.length,
       length: text.length,
-      membersOffset: this.#membersLength,
       entries: items.reduce((sum, item) => sum + item.entries.length, 0),
+      membersLength: items.reduce((sum, item) => sum + lengthOf(item), 0),
+      block,
+      note,
     });
-    this.#spoolLength += compressed.length;
-    this.#membersLength += items.reduce((sum, item) => sum + lengthOf(item), 0);
+  }
+
+  #finish(block: KnownBlock): void {
+    this.#blocks.push({ ...block, membersOffset: this.#membersLength });
+    this.#membersLength += block.membersLength;
+  }
+
+  async #addToSpool(bytes: Buffer): Promise<Located> {
+    const located = { source: this, offset: this.#spoolLength, length: bytes.length };
+    await this.spool.write(bytes, 0, bytes.length, this.#spoolLength);
+    this.#spoolLength += bytes.length;
+    return located;
+  }
+
+  /** Bytes of the spool. */
+  async read(offset: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(length);
+    await this.spool.read(bytes, 0, length, offset);
+    return bytes;
   }
 
   async mark(): Promise<IndexMark> {
@@ -96,11 +154,16 @@ export class IndexWriter {
     await this.#settle();
     const sorted = this.#blocks.sort((a, b) => comparePaths(a.firstPath, b.firstPath));
     return {
-      blocks: () => this.#readSpool(sorted),
-      blocksLength: this.#spoolLength,
+      blocks: () => readEach(sorted.map(({ block }) => block)),
+      blocksLength: sorted.reduce((sum, block) => sum + block.compressedLength, 0),
       textLength: sorted.reduce((sum, block) => sum + block.length, 0),
       table: Buffer.from(sorted.map((row) => `${formatBlockRow(row)}\n`).join('')),
     };
+  }
+
+  /** The blocks in path order, once finished. */
+  get blocks(): readonly KnownBlock[] {
+    return this.#blocks;
   }
 
   get entries(): number {
@@ -111,24 +174,29 @@ export class IndexWriter {
     this.endBlock();
     await this.#chain;
   }
+}
 
-  async *#readSpool(sorted: readonly SpooledBlock[]): AsyncGenerator<Buffer> {
-    for (const { spoolOffset, compressedLength } of sorted) {
-      const bytes = Buffer.alloc(compressedLength);
-      await this.spool.read(bytes, 0, compressedLength, spoolOffset);
-      yield bytes;
-    }
+async function* readEach(places: readonly Located[]): AsyncGenerator<Buffer> {
+  for (let start = 0; start < places.length; start += readAtOnce) {
+    const some = places.slice(start, start + readAtOnce);
+    yield* await Promise.all(some.map(({ source, offset, length }) => source.read(offset, length)));
   }
 }
 
-async function settled(item: PendingItem): Promise<IndexItem> {
+async function written({ member, entries, chunks, notes = [] }: PendingItem): Promise<WrittenItem> {
+  const packed = await member?.written;
+  const contents = packed?.contents[Symbol.iterator]();
   return {
-    member: await item.member?.written,
-    entries: item.entries,
-    chunks: await Promise.all(item.chunks.map((chunk) => chunk.written)),
+    member: packed,
+    entries: entries.map((entry) => {
+      const content = entry.type === 'file' ? contents?.next().value : undefined;
+      return content === undefined ? entry : { ...entry, sha256: entry.sha256 ?? content };
+    }),
+    chunks: await Promise.all(chunks.map((chunk) => chunk.written)),
+    notes,
   };
 }
 
-function lengthOf({ member, chunks }: IndexItem): number {
-  return [member, ...chunks].reduce((sum: number, part: Member | undefined) => sum + (part?.compressedLength ?? 0), 0);
+function lengthOf({ member, chunks }: WrittenItem): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.compressedLength, member?.compressedLength ?? 0);
 }

@@ -10,6 +10,11 @@ const meanGroupBytes = 12 * 1024;
 const maxGroupBytes = 1024 * 1024;
 const entriesPerBlock = 32;
 
+/** Whether an entry is a group of its own: a change of its neighbours need not fetch it. */
+export function standsAlone(entryBytes: number): boolean {
+  return entryBytes >= meanGroupBytes;
+}
+
 /**
  * Whether a group of small entries ends after this one. It depends on the entry's own path and size only: a new
  * file changes the group it falls into and no other.

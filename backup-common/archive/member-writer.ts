@@ -1,59 +1,107 @@
 import type { FileHandle } from 'node:fs/promises';
-import { compressMember, type Member, sha256Of, storeMember } from './gzip-member.ts';
+import { type ArchiveWork, workInPlace } from './archive-work.ts';
+import { type Appendix, FileAppender } from './file-appender.ts';
+import { sha256Of, storeMember } from './gzip-member.ts';
+import { MemberBatch } from './member-batch.ts';
+import type { PackedMember, Range } from './pack-members.ts';
 
 /** Content being compressed or waiting to be written, at most; bounds our memory. */
-const maxPendingBytes = 32 * 1024 * 1024;
-/** Compressed members are gathered to writes of about this size. */
-const writeBytes = 1024 * 1024;
+const maxPendingBytes = 16 * 1024 * 1024;
+/** Members are handed to the threads in batches of this size, since each way there and back costs as much as 20 KiB. */
+const batchBytes = 1024 * 1024;
 
 /** A member on its way to the file; `written` settles in the file's order. */
 export interface PendingMember {
-  readonly written: Promise<Member>;
+  readonly written: Promise<PackedMember>;
 }
 
-/** Appends gzip members to a file: several are compressed at a time, all are written in the order of `add`. */
-export class MemberWriter {
-  #offset: number;
-  #pendingBytes = 0;
-  /** The pending members, oldest first; each settles when it is written. */
-  readonly #pending: Promise<unknown>[] = [];
-  #chain: Promise<void> = Promise.resolve();
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
+/** Finished members that follow each other in another file: so many bytes, and how to get them. */
+export interface CopiedPiece {
+  readonly length: number;
+  read(): Promise<Uint8Array>;
+}
 
-  constructor(
-    private readonly file: FileHandle,
-    offset = 0,
-  ) {
-    this.#offset = offset;
+/** A batch that still grows, and who waits for it. */
+interface OpenBatch {
+  readonly batch: MemberBatch;
+  readonly written: Promise<readonly PackedMember[]>;
+  readonly resolve: (written: Promise<readonly PackedMember[]>) => void;
+}
+
+/**
+ * Appends gzip members to a file in the order of `add`. They are packed by `work`, several batches at a time, and read
+ * back when they were written.
+ */
+export class MemberWriter {
+  readonly #appender: FileAppender;
+  readonly #work: ArchiveWork;
+  #pendingBytes = 0;
+  /** What is under way, oldest first; each settles when it is written. */
+  readonly #pending: Promise<unknown>[] = [];
+  #chain: Promise<unknown> = Promise.resolve();
+  #open: OpenBatch | undefined;
+
+  constructor(file: FileHandle, work: ArchiveWork = workInPlace()) {
+    this.#appender = new FileAppender(file, work);
+    this.#work = work;
   }
 
-  /** Waits while too much is pending, then starts on the member. Rejects when an earlier one could not be written. */
-  add(parts: readonly Buffer[]): Promise<PendingMember> {
-    return this.#add(parts, compressMember);
+  /**
+   * Waits while too much is pending, then takes the member on. `contents` are the ranges of it that hold files. Rejects
+   * when an earlier one could not be written.
+   */
+  async add(parts: readonly Buffer[], contents: readonly Range[] = []): Promise<PendingMember> {
+    await this.#room();
+    this.#open ??= openBatch();
+    const { batch, written } = this.#open;
+    const place = batch.add(parts, contents);
+    if (batch.length >= batchBytes) this.#startBatch();
+    const member = written.then((members) => memberAt(members, place));
+    member.catch(() => undefined); // seen by the next `add` or `flush`
+    return { written: member };
   }
 
   /** A member that is stored as it is; its place can be overwritten with content of the same length. */
-  addStored(parts: readonly Buffer[]): Promise<PendingMember> {
-    return this.#add(parts, storeMember);
+  async addStored(content: Buffer): Promise<void> {
+    const { bytes } = await packStored(content);
+    await this.addRaw(bytes);
+  }
+
+  /** Overwrites a member of `addStored` that was flushed. */
+  async overwriteStored(offset: number, content: Buffer): Promise<PackedMember> {
+    const { bytes, member } = await packStored(content);
+    await this.#appender.overwrite(offset, { bytes, parts: [packedPart(member)] });
+    return member;
   }
 
   /** Bytes that are no pending member's, such as a finished index block. */
-  async addRaw(bytes: Buffer): Promise<void> {
-    this.#chain = this.#chain.then(() => this.#gather(bytes));
-    await this.#chain;
+  async addRaw(bytes: Uint8Array): Promise<void> {
+    this.#startBatch();
+    await this.#enqueue(bytes.length, Promise.resolve({ bytes }));
   }
 
-  /** Writes all that is pending and tells the length of the file. */
+  /** Finished members of another file. They are read when there is room for them. */
+  async addCopied({ length, read }: CopiedPiece): Promise<void> {
+    await this.#room();
+    this.#startBatch();
+    this.#enqueue(
+      length,
+      read().then((bytes) => ({ bytes })),
+    );
+  }
+
+  /** Writes all that is pending, waits until it was read back, and tells the length of the file. */
   async flush(): Promise<number> {
+    this.#startBatch();
     await this.#chain;
-    await this.#write();
-    return this.#offset;
+    await this.#appender.flush();
+    return this.#appender.length;
   }
 
-  /** Where the next member will begin, once all before it are compressed. */
+  /** Where the next member will begin, once all before it are packed. */
   position(): Promise<number> {
-    const position = this.#chain.then(() => this.#offset + this.#gatheredBytes);
+    this.#startBatch();
+    const position = this.#chain.then(() => this.#appender.length);
     position.catch(() => undefined); // whoever goes back there sees it; others need not
     return position;
   }
@@ -61,55 +109,66 @@ export class MemberWriter {
   /** Cuts the file back to a length that `flush` or `position` told before. */
   async cutBackTo(offset: number): Promise<void> {
     await this.flush();
-    await this.file.truncate(offset);
-    this.#offset = offset;
+    await this.#appender.cutBackTo(offset);
   }
 
-  /** A finished member, copied from another archive. */
-  addCopied(member: Member, bytes: Buffer): Promise<PendingMember> {
-    return this.#enqueue(member, bytes.length, Promise.resolve(bytes));
-  }
-
-  async #add(parts: readonly Buffer[], pack: (data: Buffer) => Promise<Buffer>): Promise<PendingMember> {
-    const data = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-    return this.#enqueue({ length: data.length, sha256: sha256Of(data) }, data.length, pack(data));
-  }
-
-  async #enqueue(
-    member: Omit<Member, 'compressedLength'>,
-    pendingBytes: number,
-    packed: Promise<Buffer>,
-  ): Promise<PendingMember> {
-    packed.catch(() => undefined); // its failure is seen through the chain
+  async #room(): Promise<void> {
     while (this.#pendingBytes > maxPendingBytes) await this.#pending[0];
+  }
+
+  #startBatch(): void {
+    if (this.#open === undefined) return;
+    const { batch, resolve } = this.#open;
+    this.#open = undefined;
+    const packed = this.#work.pack(batch.request());
+    const appended = this.#enqueue(
+      batch.length,
+      packed.then(({ bytes, members }) => ({ bytes, parts: members.map(packedPart) })),
+    );
+    resolve(appended.then(async () => (await packed).members));
+  }
+
+  /** Appends when its turn comes. */
+  #enqueue(pendingBytes: number, appendix: Promise<Appendix>): Promise<void> {
+    appendix.catch(() => undefined); // its failure is seen through the chain
     this.#pendingBytes += pendingBytes;
-    const written = this.#chain.then(async () => {
-      const bytes = await packed;
-      await this.#gather(bytes);
+    const appended = this.#chain.then(async () => {
+      await this.#appender.append(await appendix);
       this.#pendingBytes -= pendingBytes;
       this.#pending.shift();
-      return { ...member, compressedLength: bytes.length };
     });
-    this.#pending.push(written);
-    this.#chain = written.then(() => undefined);
-    this.#chain.catch(() => undefined); // seen by the next `add` or `flush`
-    return { written };
+    this.#pending.push(appended);
+    this.#chain = appended;
+    appended.catch(() => undefined); // seen by the next `add` or `flush`
+    return appended;
   }
+}
 
-  async #gather(bytes: Buffer): Promise<void> {
-    this.#gathered.push(bytes);
-    this.#gatheredBytes += bytes.length;
-    if (this.#gatheredBytes >= writeBytes) await this.#write();
-  }
+function openBatch(): OpenBatch {
+  let resolve: OpenBatch['resolve'] = () => undefined;
+  const written = new Promise<readonly PackedMember[]>((settle) => {
+    resolve = settle;
+  });
+  return { batch: new MemberBatch(), written, resolve };
+}
 
-  async #write(): Promise<void> {
-    const bytes = Buffer.concat(this.#gathered);
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    for (let written = 0; written < bytes.length; ) {
-      const result = await this.file.write(bytes, written, bytes.length - written, this.#offset);
-      written += result.bytesWritten;
-      this.#offset += result.bytesWritten;
-    }
-  }
+function memberAt(members: readonly PackedMember[], place: number): PackedMember {
+  const member = members[place];
+  if (member === undefined) throw new Error('a batch came back with fewer members than it had');
+  return member;
+}
+
+/** The member as bytes of the file. */
+export function packedPart({ compressedLength, packedSha256 }: PackedMember) {
+  return { length: compressedLength, sha256: packedSha256 };
+}
+
+async function packStored(content: Buffer): Promise<{ bytes: Buffer; member: PackedMember }> {
+  const bytes = await storeMember(content);
+  const sha256 = sha256Of(content);
+  const packedSha256 = sha256Of(bytes);
+  return {
+    bytes,
+    member: { compressedLength: bytes.length, length: content.length, sha256, packedSha256, contents: [] },
+  };
 }

@@ -66,6 +66,13 @@ export class TarReader {
     for (let part = await this.read(1 << 20); part !== undefined; part = await this.read(1 << 20)) yield part;
   }
 
+  /** The same at once, for what is small. */
+  async readAll(): Promise<Buffer[]> {
+    const parts: Buffer[] = [];
+    for (let part = await this.read(1 << 20); part !== undefined; part = await this.read(1 << 20)) parts.push(part);
+    return parts;
+  }
+
   async #passOver(): Promise<void> {
     while ((await this.read(1 << 20)) !== undefined);
     if (this.#padding > 0 && (await this.#queue.take(this.#padding)) === undefined) throw cutOff();

@@ -1,4 +1,4 @@
-import { type ArchiveIndex, entriesByPath } from './archive-index.ts';
+import { type ArchiveIndex, blocksByPath, entriesByPath } from './archive-index.ts';
 import { checkedEntries } from './checked-entries.ts';
 import { sortedEntryRules } from './entry-rules.ts';
 import { damaged } from './gzip-member.ts';
@@ -29,4 +29,38 @@ export async function verifyArchive(index: ArchiveIndex): Promise<VerifiedArchiv
 export async function checkIndex(index: ArchiveIndex): Promise<void> {
   const rules = sortedEntryRules();
   for await (const entry of entriesByPath(index)) rules.check(entry);
+}
+
+/**
+ * Reads the index alone: what `verifyArchive` does without the members, for an archive whose members were compared with
+ * their hashes when they were written. The index keeps the rules of entries, and its members lie one after the other
+ * from the first byte on, up to the index.
+ */
+export async function verifyIndex(index: ArchiveIndex): Promise<VerifiedArchive> {
+  const rules = sortedEntryRules();
+  const ends = new Map<number, number>();
+  let [entries, bytes] = [0, 0];
+  for await (const { block, items } of blocksByPath(index)) {
+    let end = block.membersOffset;
+    for (const { member, entries: found, chunks } of items) {
+      for (const entry of found) {
+        rules.check(entry);
+        entries += 1;
+        bytes += entry.size;
+      }
+      end = chunks.reduce((sum, chunk) => sum + chunk.compressedLength, end + (member?.compressedLength ?? 0));
+    }
+    if (end > block.membersOffset) ends.set(block.membersOffset, end);
+  }
+  requireNoGap(ends, index);
+  if (entries !== index.facts.entries) throw damaged(index.source.name, 'does not hold as many entries as it says');
+  return { entries, bytes };
+}
+
+/** `ends`: where the members of a block end, by where they begin. */
+function requireNoGap(ends: ReadonlyMap<number, number>, { source, tail }: ArchiveIndex): void {
+  let position = 0;
+  for (let end = ends.get(0); end !== undefined; end = ends.get(position)) position = end;
+  const isLast = [...ends.values()].every((end) => end <= position);
+  if (!isLast || position > tail.blocksOffset) throw damaged(source.name, 'has members that overlap or leave a gap');
 }

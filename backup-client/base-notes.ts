@@ -1,0 +1,95 @@
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArchiveIndex } from '#common/archive/archive-index.ts';
+import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
+import { damaged } from '#common/archive/gzip-member.ts';
+import type { KnownBlock } from '#common/archive/index-writer.ts';
+import { digestIn, type ItemNote, itemsIn } from './collect/block-note.ts';
+import type { BaseBlock } from './collect/reuse-plan.ts';
+
+/** What is kept of a block, in the order of the index. */
+type Row = readonly [firstPath: BytePath, digest: string | null, membersLength: number, noteLength: number];
+
+const notesName = 'notes';
+const rowsName = 'blocks';
+const gatheredNotes = 256;
+
+/** Writes what is noted of the blocks of an archive into a folder of root's own. */
+export async function writeNotes(folder: string, blocks: readonly KnownBlock[]): Promise<void> {
+  const file = await open(join(folder, notesName), 'wx', 0o600);
+  const rows: string[] = [];
+  try {
+    for (let start = 0; start < blocks.length; start += gatheredNotes) {
+      const some = blocks.slice(start, start + gatheredNotes);
+      const notes = await Promise.all(some.map(({ note }) => note.source.read(note.offset, note.length)));
+      for (const [place, { firstPath, membersLength }] of some.entries()) {
+        const note = notes[place] ?? Buffer.alloc(0);
+        rows.push(JSON.stringify([firstPath, digestIn(note) ?? null, membersLength, note.length] satisfies Row));
+      }
+      await file.appendFile(Buffer.concat(notes));
+    }
+  } finally {
+    await file.close();
+  }
+  await writeFile(join(folder, rowsName), rows.map((row) => `${row}\n`).join(''), { mode: 0o600 });
+}
+
+/** The notes of the blocks of an archive. In memory: a row for each block. */
+export class BaseNotes {
+  private constructor(
+    private readonly file: FileHandle,
+    private readonly blocks: readonly BaseBlock[],
+  ) {}
+
+  /** Rejects when they are not there, or not those of this index. */
+  static async open(folder: string, index: ArchiveIndex): Promise<BaseNotes> {
+    const rows = (await readFile(join(folder, rowsName), 'utf8')).trimEnd().split('\n');
+    if (rows.length !== index.blocks.length) throw damaged(folder, 'does not belong to the base');
+    const file = await open(join(folder, notesName));
+    const source = { read: (offset: number, length: number) => readAt(file, offset, length) };
+    let offset = 0;
+    const blocks = index.blocks.map((placed, place): BaseBlock => {
+      const [firstPath, digest, membersLength, length] = JSON.parse(rows[place] ?? '') as Row;
+      const block = { source: index.source, offset: placed.offset, length: placed.compressedLength };
+      const known = { ...placed, firstPath, membersLength, block, note: { source, offset, length } };
+      offset += length;
+      return { known, placed, digest: digest ?? undefined };
+    });
+    return new BaseNotes(file, blocks);
+  }
+
+  /** Blocks of a place and all below it: blocks end where a place does. */
+  *blocksAt(place: BytePath): Generator<BaseBlock> {
+    for (let at = this.#firstAt(place); at < this.blocks.length; at += 1) {
+      const block = this.blocks[at];
+      const path = block?.known.firstPath ?? '';
+      if (block === undefined || (path !== place && !path.startsWith(`${place}/`))) return;
+      yield block;
+    }
+  }
+
+  async itemsOf({ known: { note } }: BaseBlock): Promise<readonly ItemNote[]> {
+    return itemsIn(await note.source.read(note.offset, note.length));
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+
+  /** The first block that does not begin before the place, by halves. */
+  #firstAt(place: BytePath): number {
+    let [low, high] = [0, this.blocks.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (comparePaths(this.blocks[middle]?.known.firstPath ?? '', place) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  await file.read(bytes, 0, length, offset);
+  return bytes;
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it, type TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { BackupError } from '../errors.ts';
+import { tempFolder } from '../testing/temp-folder.ts';
+import { archiveThreads } from './archive-threads.ts';
+import { type ArchiveWork, workInPlace } from './archive-work.ts';
+import { sha256Of } from './gzip-member.ts';
+
+const kinds: readonly (readonly [string, () => ArchiveWork])[] = [
+  ['threads', () => archiveThreads(2)],
+  ['this thread', workInPlace],
+];
+for (const [name, start] of kinds) {
+  const withWork = async (test: TestContext, fn: (work: ArchiveWork) => Promise<void>): Promise<void> => {
+    const work = start();
+    test.after(() => work.close());
+    await fn(work);
+  };
+
+  it(`${name}: members are packed one after the other, with the hashes of all that matters`, (test) =>
+    withWork(test, async (work) => {
+      const text = Buffer.from('header'.repeat(100));
+      const noise = randomBytes(20_000);
+      const members = [
+        { length: 20_600, contents: [[600, 20_000]] },
+        { length: 600, contents: [] },
+      ] as const;
+      const packed = await work.pack({ data: new Uint8Array(Buffer.concat([text, noise, text])), members });
+      const [first, second] = packed.members;
+      assert.ok(first !== undefined && second !== undefined);
+      assert.deepEqual(gunzipSync(packed.bytes.subarray(0, first.compressedLength)), Buffer.concat([text, noise]));
+      assert.deepEqual(gunzipSync(packed.bytes.subarray(first.compressedLength)), text);
+      assert.equal(first.sha256, sha256Of(Buffer.concat([text, noise])));
+      assert.deepEqual(first.contents, [sha256Of(noise)]);
+      assert.equal(second.packedSha256, sha256Of(Buffer.from(packed.bytes.subarray(first.compressedLength))));
+      assert.equal(packed.bytes.length, first.compressedLength + second.compressedLength);
+    }));
+
+  it(`${name}: what does not compress is stored within its member, and costs next to nothing`, (test) =>
+    withWork(test, async (work) => {
+      const noise = randomBytes(100_000);
+      const data = new Uint8Array(Buffer.concat([Buffer.alloc(50_000, 'text '), noise]));
+      const { bytes } = await work.pack({ data, members: [{ length: 150_000, contents: [[50_000, 100_000]] }] });
+      assert.ok(bytes.length < 101_000, `${bytes.length} bytes`);
+    }));
+
+  it(`${name}: a range is read only as its hashes say`, (test) =>
+    withWork(test, async (work) => {
+      const path = join(await tempFolder(test), 'file');
+      await writeFile(path, 'one two three');
+      const file = await open(path);
+      test.after(() => file.close());
+      const partOf = (text: string) => ({ length: text.length, sha256: sha256Of(Buffer.from(text)) });
+      const range = { fd: file.fd, offset: 4, parts: [partOf('two '), partOf('three')] };
+      assert.deepEqual(Buffer.from((await work.read(range)) ?? []), Buffer.from('two three'));
+      assert.equal(await work.check(range), true);
+      assert.equal(await work.check({ ...range, offset: 3 }), false);
+      assert.equal(await work.read({ ...range, parts: [...range.parts, partOf('!')] }), undefined);
+    }));
+
+  it(`${name}: what cannot be read is an error with its reason`, (test) =>
+    withWork(test, async (work) => {
+      await assert.rejects(work.check({ fd: 9999, offset: 0, parts: [{ length: 1, sha256: '' }] }), (error) => {
+        assert.ok(error instanceof BackupError);
+        assert.match(error.message, /cannot read members of an archive: EBADF/);
+        return true;
+      });
+    }));
+
+  it(`${name}: more work than threads is done in the order it was asked for`, (test) =>
+    withWork(test, async (work) => {
+      const contents = Array.from({ length: 20 }, (_, index) => Buffer.from(`content ${index} `.repeat(2000)));
+      const packed = await Promise.all(
+        contents.map((content) =>
+          work.pack({ data: new Uint8Array(content), members: [{ length: content.length, contents: [] }] }),
+        ),
+      );
+      for (const [index, { bytes }] of packed.entries()) assert.deepEqual(gunzipSync(bytes), contents[index]);
+    }));
+}
