@@ -6,11 +6,13 @@ export interface DataSize {
   readonly files: number;
   /** Bytes of the SQL dump. */
   readonly dumpBytes: number;
+  /** How many small files memory and time per file are compared for. */
+  readonly scale: readonly [few: number, many: number];
 }
 
 export const sizes: Readonly<Record<string, DataSize>> = {
-  small: { files: 4_000, dumpBytes: 20 * 1024 ** 2 },
-  full: { files: 50_000, dumpBytes: 250 * 1024 ** 2 },
+  small: { files: 4_000, dumpBytes: 20 * 1024 ** 2, scale: [1_000, 20_000] },
+  full: { files: 50_000, dumpBytes: 250 * 1024 ** 2, scale: [10_000, 1_000_000] },
 };
 
 /** A generator of numbers from 0 to 1 that gives the same ones for the same seed (mulberry32). */
