@@ -1,4 +1,4 @@
-import { chunkBytes } from './member-boundaries.ts';
+import { ContentCuts } from './content-cuts.ts';
 
 /** What becomes one member of a large file; `length` bytes of it are the file's own. */
 export interface ContentChunk {
@@ -11,19 +11,20 @@ export async function* chunksOf(
   content: AsyncIterable<Buffer>,
   padding: readonly Buffer[],
 ): AsyncGenerator<ContentChunk> {
+  const cuts = new ContentCuts();
   let parts: Buffer[] = [];
   let length = 0;
   for await (const piece of content) {
-    for (let rest = piece; rest.length > 0; ) {
-      const part = rest.subarray(0, chunkBytes - length);
-      rest = rest.subarray(part.length);
-      parts.push(part);
-      length += part.length;
-      if (length < chunkBytes) continue;
-      yield { parts, length };
+    let start = 0;
+    for (let own = cuts.next(piece, start); own !== undefined; own = cuts.next(piece, start)) {
+      yield { parts: [...parts, piece.subarray(start, start + own)], length: length + own };
+      start += own;
       parts = [];
       length = 0;
     }
+    if (start === piece.length) continue;
+    parts.push(piece.subarray(start));
+    length += piece.length - start;
   }
   parts.push(...padding);
   if (parts.length > 0) yield { parts, length };

@@ -2,8 +2,6 @@ import type { BytePath } from './byte-path.ts';
 
 /** Files from this size on have members of their own, so that a change elsewhere leaves them alone. */
 export const largeFileBytes = 256 * 1024;
-/** A large file is cut in pieces of this size, each a member. */
-export const chunkBytes = 1024 * 1024;
 /** Mean of the small files' groups; 8–16 KiB was measured as the best trade of size against bytes to fetch. */
 const meanGroupBytes = 12 * 1024;
 /** No group grows past this, whatever its paths hash to. */
