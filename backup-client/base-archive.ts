@@ -6,16 +6,17 @@ import type { ArchiveWork } from '#common/archive/archive-work.ts';
 import type { BytePath } from '#common/archive/byte-path.ts';
 import { openFileSource } from '#common/archive/file-range-source.ts';
 import { damaged, sha256Of } from '#common/archive/gzip-member.ts';
+import type { FilePlace, HashedRange } from '#common/archive/hashed-range.ts';
 import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
 import type { KnownBlock } from '#common/archive/index-writer.ts';
-import { type CopiedPiece, packedPart } from '#common/archive/member-writer.ts';
+import { type CopiedRange, packedPart } from '#common/archive/member-writer.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
-import type { HashedRange } from '#common/archive/read-hashed.ts';
+import { windowSource } from '#common/archive/window-source.ts';
 import { writeFileAtomically } from '#common/atomic-file.ts';
 import type { BackupError } from '#common/errors.ts';
 import { type BaseNote, noteVersion, usableNote } from './base-note.ts';
 import { BaseNotes, writeNotes } from './base-notes.ts';
-import type { ItemNote, PackedPart } from './collect/block-note.ts';
+import type { ItemNote } from './collect/block-note.ts';
 import type { Reuse } from './collect/read-tree.ts';
 import type { Base, BaseItem } from './collect/reuse-plan.ts';
 import type { ClientConfig } from './config.ts';
@@ -39,9 +40,6 @@ interface OpenBase {
   readonly notes: BaseNotes;
   readonly file: FileHandle;
 }
-
-/** So many bytes of the base are read and compared at a time, unless one member is longer. */
-const pieceBytes = 1024 * 1024;
 
 /**
  * The last good archive, to copy from what has not changed since, and the notes for the next run. Any doubt (no note,
@@ -81,26 +79,23 @@ export class BaseArchive implements Reuse {
   baseAt(place: BytePath): Base | undefined {
     if (this.base === undefined) return undefined;
     const { index, notes, file } = this.base;
-    const read = (range: HashedRange) => this.#read(range);
-    const piecesOf = (offset: number, parts: readonly PackedPart[]) => cutPieces(file.fd, offset, parts, read);
+    const copy: CopiedRange['copy'] = (range, target) => this.#copy({ fd: file.fd, ...range }, target);
     return {
       blocks: notes.blocksAt(place),
       itemsOf: async (block) => itemsOf(await readBlock(index, block.placed), await notes.itemsOf(block)),
-      blockPieces: async (block) => {
+      membersOfBlock: async (block) => {
         const items = await notes.itemsOf(block);
-        return piecesOf(
-          block.placed.membersOffset,
-          items.flatMap(({ parts }) => parts),
-        );
+        return { offset: block.placed.membersOffset, parts: items.flatMap(({ parts }) => parts), copy };
       },
-      itemPieces: ({ item: { member, chunks } }) =>
-        piecesOf(member?.offset ?? 0, (member === undefined ? chunks : [member, ...chunks]).map(packedPart)),
+      membersOfItem: ({ item: { member, chunks } }) => {
+        const members = member === undefined ? chunks : [member, ...chunks];
+        return { offset: members[0]?.offset ?? 0, parts: members.map(packedPart), copy };
+      },
     };
   }
 
-  async #read(range: HashedRange): Promise<Uint8Array> {
-    const bytes = await this.work.read(range);
-    if (bytes !== undefined) return bytes;
+  async #copy(range: HashedRange, target: FilePlace): Promise<void> {
+    if (await this.work.copy(range, target)) return;
     this.damage = damaged('the last archive', `is not as it was written, at byte ${range.offset} or after`);
     throw this.damage;
   }
@@ -147,8 +142,9 @@ export async function forgetBase(config: ClientConfig): Promise<void> {
 /** Undefined when it is not what the note says, or its notes are not there. */
 async function openBase(config: ClientConfig, note: BaseNote): Promise<OpenBase | undefined> {
   const paths = pathsOf(config);
-  const source = await openFileSource(paths.archive).catch(() => undefined);
-  if (source === undefined) return undefined;
+  const file = await openFileSource(paths.archive).catch(() => undefined);
+  if (file === undefined) return undefined;
+  const source = windowSource(file);
   try {
     const index = (await tailSha256(source)) === note.tailSha256 ? await openArchiveIndex(source) : undefined;
     if (index !== undefined)
@@ -172,31 +168,4 @@ function itemsOf(items: readonly IndexItem<PlacedMember>[], notes: readonly Item
     const packed = (of: PlacedMember) => ({ ...of, packedSha256: hashes.next().value ?? '', contents: [] });
     return { item: { member: member && packed(member), entries, chunks: chunks.map(packed) }, identities };
   });
-}
-
-function cutPieces(
-  fd: number,
-  start: number,
-  parts: readonly PackedPart[],
-  read: (range: HashedRange) => Promise<Uint8Array>,
-): CopiedPiece[] {
-  const pieces: CopiedPiece[] = [];
-  let gathered: PackedPart[] = [];
-  let length = 0;
-  let offset = start;
-  const endPiece = (): void => {
-    if (gathered.length === 0) return;
-    const range = { fd, offset, parts: gathered };
-    pieces.push({ length, read: () => read(range) });
-    offset += length;
-    gathered = [];
-    length = 0;
-  };
-  for (const part of parts) {
-    if (length + part.length > pieceBytes) endPiece();
-    gathered.push(part);
-    length += part.length;
-  }
-  endPiece();
-  return pieces;
 }

@@ -1,9 +1,12 @@
-import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
+import { openFileSource } from '#common/archive/file-range-source.ts';
 import { damaged } from '#common/archive/gzip-member.ts';
 import type { KnownBlock } from '#common/archive/index-writer.ts';
+import type { RangeSource } from '#common/archive/range-source.ts';
+import { windowSource } from '#common/archive/window-source.ts';
 import { digestIn, type ItemNote, itemsIn } from './collect/block-note.ts';
 import type { BaseBlock } from './collect/reuse-plan.ts';
 
@@ -37,7 +40,7 @@ export async function writeNotes(folder: string, blocks: readonly KnownBlock[]):
 /** The notes of the blocks of an archive. In memory: a row for each block. */
 export class BaseNotes {
   private constructor(
-    private readonly file: FileHandle,
+    private readonly source: RangeSource,
     private readonly blocks: readonly BaseBlock[],
   ) {}
 
@@ -45,8 +48,7 @@ export class BaseNotes {
   static async open(folder: string, index: ArchiveIndex): Promise<BaseNotes> {
     const rows = (await readFile(join(folder, rowsName), 'utf8')).trimEnd().split('\n');
     if (rows.length !== index.blocks.length) throw damaged(folder, 'does not belong to the base');
-    const file = await open(join(folder, notesName));
-    const source = { read: (offset: number, length: number) => readAt(file, offset, length) };
+    const source = windowSource(await openFileSource(join(folder, notesName)));
     let offset = 0;
     const blocks = index.blocks.map((placed, place): BaseBlock => {
       const [firstPath, digest, membersLength, length] = JSON.parse(rows[place] ?? '') as Row;
@@ -55,7 +57,7 @@ export class BaseNotes {
       offset += length;
       return { known, placed, digest: digest ?? undefined };
     });
-    return new BaseNotes(file, blocks);
+    return new BaseNotes(source, blocks);
   }
 
   /** Blocks of a place and all below it: blocks end where a place does. */
@@ -73,7 +75,7 @@ export class BaseNotes {
   }
 
   close(): Promise<void> {
-    return this.file.close();
+    return this.source.close();
   }
 
   /** The first block that does not begin before the place, by halves. */
@@ -86,10 +88,4 @@ export class BaseNotes {
     }
     return low;
   }
-}
-
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  await file.read(bytes, 0, length, offset);
-  return bytes;
 }

@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { WrittenItem } from '#common/archive/index-writer.ts';
+import { type PackedPart, packedPart } from '#common/archive/member-writer.ts';
 import { type Identity, stateAsIndexed } from './entry-state.ts';
-
-/** A member as it lies in the archive: its compressed bytes, and their sha256 (hex). */
-export interface PackedPart {
-  readonly length: number;
-  readonly sha256: string;
-}
 
 /** What is remembered of an item: its members, and the identities of its entries; none where it must be read again. */
 export interface ItemNote {
@@ -26,11 +21,7 @@ export function noteOf(items: readonly WrittenItem[]): Buffer {
 
 function itemNote({ member, chunks, notes }: WrittenItem): ItemNote {
   const members = member === undefined ? chunks : [member, ...chunks];
-  const parts = members.map(({ compressedLength, packedSha256 }) => ({
-    length: compressedLength,
-    sha256: packedSha256,
-  }));
-  return { parts, identities: notes };
+  return { parts: members.map(packedPart), identities: notes };
 }
 
 /** Names of one file are looked at one by one, since what one name becomes depends on the others. */

@@ -56,7 +56,10 @@ export async function readTree(
   if (vanished.length > 0) tellVanished(vanished, source, request, tools);
 }
 
-const noBase: Base = { blocks: [], itemsOf: async () => [], blockPieces: async () => [], itemPieces: () => [] };
+const nothing = (): never => {
+  throw new Error('there is no base to copy from');
+};
+const noBase: Base = { blocks: [], itemsOf: nothing, membersOfBlock: nothing, membersOfItem: nothing };
 
 interface Target {
   readonly adder: EntryAdder;
@@ -103,11 +106,11 @@ async function addOne(
 
 async function copy(step: Copy, { adder, writer, base }: Target): Promise<void> {
   if (step.type === 'copy-block') {
-    await writer.addKnownBlock(step.block.known, await base.blockPieces(step.block));
+    await writer.addKnownBlock(step.block.known, await base.membersOfBlock(step.block));
     return;
   }
   const { item, identities } = step.base;
-  await writer.addCopied(item, identities, base.itemPieces(step.base));
+  await writer.addCopied(item, identities, base.membersOfItem(step.base));
   adder.noteCopied(item.entries, step.walked);
 }
 

@@ -61,8 +61,8 @@ function baseOf(walk: readonly WalkedEntry[], perItem: number, perBlock: number)
   return {
     blocks: blocks.map(({ block }) => block),
     itemsOf: async (block) => blocks.find((found) => found.block === block)?.items ?? [],
-    blockPieces: async () => [],
-    itemPieces: () => [],
+    membersOfBlock: async () => assert.fail(),
+    membersOfItem: () => assert.fail(),
   };
 }
 

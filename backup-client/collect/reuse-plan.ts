@@ -3,7 +3,7 @@ import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
 import type { KnownBlock } from '#common/archive/index-writer.ts';
-import type { CopiedPiece } from '#common/archive/member-writer.ts';
+import type { CopiedRange } from '#common/archive/member-writer.ts';
 import type { PackedMember } from '#common/archive/pack-members.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { digestOf } from './block-note.ts';
@@ -30,9 +30,9 @@ export interface Base {
   readonly blocks: Iterable<BaseBlock>;
   itemsOf(block: BaseBlock): Promise<readonly BaseItem[]>;
   /** The bytes of all members of a block. */
-  blockPieces(block: BaseBlock): Promise<readonly CopiedPiece[]>;
+  membersOfBlock(block: BaseBlock): Promise<CopiedRange>;
   /** The bytes of the members of an item. */
-  itemPieces(item: BaseItem): readonly CopiedPiece[];
+  membersOfItem(item: BaseItem): CopiedRange;
 }
 
 /** What to do next with a walk. */

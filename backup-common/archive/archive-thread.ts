@@ -8,6 +8,5 @@ parentPort?.on('message', (request: WorkRequest) => {
 });
 
 function transferOf(result: WorkResult): ArrayBuffer[] {
-  const bytes = result.type === 'packed' ? result.result.bytes : result.type === 'read' ? result.bytes : undefined;
-  return bytes === undefined ? [] : [bytes.buffer as ArrayBuffer];
+  return result.type === 'packed' ? [result.result.bytes.buffer as ArrayBuffer] : [];
 }

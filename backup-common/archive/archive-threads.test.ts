@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { open, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -48,27 +48,35 @@ for (const [name, start] of kinds) {
       assert.ok(bytes.length < 101_000, `${bytes.length} bytes`);
     }));
 
-  it(`${name}: a range is read only as its hashes say`, (test) =>
+  it(`${name}: a range is copied only when it is what its hashes say`, (test) =>
     withWork(test, async (work) => {
       const path = join(await tempFolder(test), 'file');
       await writeFile(path, 'one two three');
-      const file = await open(path);
+      const file = await open(path, 'r+');
       test.after(() => file.close());
       const partOf = (text: string) => ({ length: text.length, sha256: sha256Of(Buffer.from(text)) });
       const range = { fd: file.fd, offset: 4, parts: [partOf('two '), partOf('three')] };
-      assert.deepEqual(Buffer.from((await work.read(range)) ?? []), Buffer.from('two three'));
       assert.equal(await work.check(range), true);
+      assert.equal(await work.copy(range, { fd: file.fd, offset: 13 }), true);
+      assert.equal(await readFile(path, 'utf8'), 'one two threetwo three');
       assert.equal(await work.check({ ...range, offset: 3 }), false);
-      assert.equal(await work.read({ ...range, parts: [...range.parts, partOf('!')] }), undefined);
+      const wrong = { ...range, parts: [partOf('two '), partOf('threE')] };
+      assert.equal(await work.copy(wrong, { fd: file.fd, offset: 13 }), false);
+      const tooLong = { ...range, parts: [...range.parts, partOf('x'.repeat(100))] };
+      assert.equal(await work.copy(tooLong, { fd: file.fd, offset: 13 }), false);
+      assert.equal(await readFile(path, 'utf8'), 'one two threetwo three');
     }));
 
   it(`${name}: what cannot be read is an error with its reason`, (test) =>
     withWork(test, async (work) => {
-      await assert.rejects(work.check({ fd: 9999, offset: 0, parts: [{ length: 1, sha256: '' }] }), (error) => {
-        assert.ok(error instanceof BackupError);
-        assert.match(error.message, /cannot read members of an archive: EBADF/);
-        return true;
-      });
+      await assert.rejects(
+        work.check({ fd: 9999, offset: 0, parts: [{ length: 1, sha256: sha256Of(Buffer.alloc(0)) }] }),
+        (error) => {
+          assert.ok(error instanceof BackupError);
+          assert.match(error.message, /cannot read members of an archive: EBADF/);
+          return true;
+        },
+      );
     }));
 
   it(`${name}: more work than threads is done in the order it was asked for`, (test) =>

@@ -1,13 +1,13 @@
 import { BackupError } from '../errors.ts';
+import { type FilePlace, type FlatRange, flatten, type HashedRange, readHashed, writeAt } from './hashed-range.ts';
 import { type PackRequest, type PackResult, packMembers } from './pack-members.ts';
-import { type HashedRange, readHashed } from './read-hashed.ts';
 
 /** Work on an archive's bytes that needs no more than these bytes, and so can be done on any thread. */
 export interface ArchiveWork {
   /** Makes members. The request's `data` is taken away from the caller. */
   pack(request: PackRequest): Promise<PackResult>;
-  /** The bytes of a range, undefined when they are not those of its hashes. Rejects with a BackupError. */
-  read(range: HashedRange): Promise<Uint8Array | undefined>;
+  /** Whether the bytes of a range are those of its hashes; if so, they are copied. Rejects with a BackupError. */
+  copy(range: HashedRange, target: FilePlace): Promise<boolean>;
   /** Whether the bytes of a range are those of its hashes. Rejects with a BackupError. */
   check(range: HashedRange): Promise<boolean>;
   close(): Promise<void>;
@@ -16,12 +16,11 @@ export interface ArchiveWork {
 /** A piece of work as it goes to a thread. */
 export type WorkRequest =
   | { readonly type: 'pack'; readonly request: PackRequest }
-  | { readonly type: 'read' | 'check'; readonly range: HashedRange };
+  | { readonly type: 'check'; readonly range: FlatRange; readonly target?: FilePlace };
 
 /** What comes back; a message where it failed. */
 export type WorkResult =
   | { readonly type: 'packed'; readonly result: PackResult }
-  | { readonly type: 'read'; readonly bytes: Uint8Array | undefined }
   | { readonly type: 'checked'; readonly isRight: boolean }
   | { readonly type: 'failed'; readonly message: string };
 
@@ -30,7 +29,8 @@ export function perform(work: WorkRequest): WorkResult {
   try {
     if (work.type === 'pack') return { type: 'packed', result: packMembers(work.request) };
     const bytes = readHashed(work.range);
-    return work.type === 'read' ? { type: 'read', bytes } : { type: 'checked', isRight: bytes !== undefined };
+    if (bytes !== undefined && work.target !== undefined) writeAt(work.target, bytes);
+    return { type: 'checked', isRight: bytes !== undefined };
   } catch (error) {
     return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
@@ -47,13 +47,13 @@ export function archiveWork(
       if (done.type === 'packed') return done.result;
       throw failed('pack', done);
     },
-    async read(range) {
-      const done = await work({ type: 'read', range }, []);
-      if (done.type === 'read') return done.bytes;
-      throw failed('read', done);
+    async copy(range, target) {
+      const done = await work({ type: 'check', range: flatten(range), target }, []);
+      if (done.type === 'checked') return done.isRight;
+      throw failed('copy', done);
     },
     async check(range) {
-      const done = await work({ type: 'check', range }, []);
+      const done = await work({ type: 'check', range: flatten(range) }, []);
       if (done.type === 'checked') return done.isRight;
       throw failed('read', done);
     },

@@ -10,7 +10,7 @@ import type { IndexItem } from './index-block.ts';
 import { type EntryFacts, type IndexEntry, indexEntryOf } from './index-entry.ts';
 import { type IndexMark, IndexWriter, type KnownBlock, type WrittenItem } from './index-writer.ts';
 import { endsGroup, standsAlone } from './member-boundaries.ts';
-import { type CopiedPiece, MemberWriter, type PendingMember } from './member-writer.ts';
+import { type CopiedRange, MemberWriter, type PendingMember } from './member-writer.ts';
 import type { PackedMember } from './pack-members.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { blockSize, encodeTarEntry, paddingAfter, withSize } from './tar-header.ts';
@@ -121,23 +121,19 @@ export class ArchiveWriter {
   async addCopied(
     { member, entries, chunks }: IndexItem<PackedMember>,
     notes: readonly (string | undefined)[],
-    pieces: readonly CopiedPiece[],
+    range: CopiedRange,
   ): Promise<void> {
     await this.#endGroup();
-    await this.#addPieces(pieces);
+    await this.#members.addCopied(range);
     const done = (copied: PackedMember): PendingMember => ({ written: Promise.resolve(copied) });
     this.#index.add({ member: member && done(member), entries, chunks: chunks.map(done), notes });
   }
 
   /** A block of another archive with all its members. */
-  async addKnownBlock(block: KnownBlock, pieces: readonly CopiedPiece[]): Promise<void> {
+  async addKnownBlock(block: KnownBlock, range: CopiedRange): Promise<void> {
     await this.#endGroup();
-    await this.#addPieces(pieces);
+    await this.#members.addCopied(range);
     this.#index.addBlock(block);
-  }
-
-  async #addPieces(pieces: readonly CopiedPiece[]): Promise<void> {
-    for (const piece of pieces) await this.#members.addCopied(piece);
   }
 
   /** What follows may sort before what came last. */

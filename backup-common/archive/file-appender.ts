@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ArchiveWork } from './archive-work.ts';
 import { damaged } from './gzip-member.ts';
+import type { FilePlace } from './hashed-range.ts';
 
 /** What is appended is gathered to writes of about this size. */
 const writeBytes = 1024 * 1024;
@@ -32,6 +33,14 @@ export class FileAppender {
     this.#gathered.push(appendix);
     this.#gatheredBytes += appendix.bytes.length;
     if (this.#gatheredBytes >= writeBytes) await this.#writeGathered();
+  }
+
+  /** A place at the end for so many bytes, which the caller writes there. */
+  async reserve(length: number): Promise<FilePlace> {
+    await this.#writeGathered();
+    const offset = this.#length;
+    this.#length += length;
+    return { fd: this.file.fd, offset };
   }
 
   /** Writes everything and waits until it was read back. A BackupError (`damaged-archive`) when that differs. */

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type ArchiveWork, workInPlace } from './archive-work.ts';
 import { type Appendix, FileAppender } from './file-appender.ts';
 import { sha256Of, storeMember } from './gzip-member.ts';
+import type { FilePlace } from './hashed-range.ts';
 import { MemberBatch } from './member-batch.ts';
 import type { PackedMember, Range } from './pack-members.ts';
 
@@ -15,10 +16,24 @@ export interface PendingMember {
   readonly written: Promise<PackedMember>;
 }
 
-/** Finished members that follow each other in another file: so many bytes, and how to get them. */
-export interface CopiedPiece {
+/** A member as it lies in an archive: its compressed bytes, and their sha256 (hex). */
+export interface PackedPart {
   readonly length: number;
-  read(): Promise<Uint8Array>;
+  readonly sha256: string;
+}
+
+/** Members that follow each other in another archive. */
+export interface CopiedRange {
+  readonly offset: number;
+  readonly parts: readonly PackedPart[];
+  /** Copies such a range. Rejects with a BackupError when it is not what its hashes say. */
+  copy(range: Pick<CopiedRange, 'offset' | 'parts'>, target: FilePlace): Promise<void>;
+}
+
+/** A range that still grows at its end. */
+interface OpenCopy extends CopiedRange {
+  readonly parts: PackedPart[];
+  length: number;
 }
 
 /** A batch that still grows, and who waits for it. */
@@ -36,10 +51,12 @@ export class MemberWriter {
   readonly #appender: FileAppender;
   readonly #work: ArchiveWork;
   #pendingBytes = 0;
-  /** What is under way, oldest first; each settles when it is written. */
-  readonly #pending: Promise<unknown>[] = [];
+  /** What is under way, oldest first; each settles when it is written, and stays when it could not be. */
+  readonly #pending = new Set<Promise<unknown>>();
+  /** Settles when the places of all that came before are known. */
   #chain: Promise<unknown> = Promise.resolve();
   #open: OpenBatch | undefined;
+  #copy: OpenCopy | undefined;
 
   constructor(file: FileHandle, work: ArchiveWork = workInPlace()) {
     this.#appender = new FileAppender(file, work);
@@ -52,6 +69,7 @@ export class MemberWriter {
    */
   async add(parts: readonly Buffer[], contents: readonly Range[] = []): Promise<PendingMember> {
     await this.#room();
+    this.#startCopy();
     this.#open ??= openBatch();
     const { batch, written } = this.#open;
     const place = batch.add(parts, contents);
@@ -76,31 +94,40 @@ export class MemberWriter {
 
   /** Bytes that are no pending member's, such as a finished index block. */
   async addRaw(bytes: Uint8Array): Promise<void> {
-    this.#startBatch();
+    this.#startOpen();
     await this.#enqueue(bytes.length, Promise.resolve({ bytes }));
   }
 
-  /** Finished members of another file. They are read when there is room for them. */
-  async addCopied({ length, read }: CopiedPiece): Promise<void> {
-    await this.#room();
+  /** Members of another archive as they are. What follows each other there as here is copied in one go. */
+  async addCopied({ offset, parts, copy }: CopiedRange): Promise<void> {
     this.#startBatch();
-    this.#enqueue(
-      length,
-      read().then((bytes) => ({ bytes })),
-    );
+    let at = offset;
+    for (const part of parts) {
+      const open = this.#copy;
+      const continues = open !== undefined && open.copy === copy && open.offset + open.length === at;
+      if (!continues || open.length + part.length > batchBytes) {
+        this.#startCopy();
+        await this.#room();
+        this.#copy = { offset: at, parts: [], copy, length: 0 };
+      }
+      this.#copy?.parts.push(part);
+      if (this.#copy !== undefined) this.#copy.length += part.length;
+      at += part.length;
+    }
   }
 
   /** Writes all that is pending, waits until it was read back, and tells the length of the file. */
   async flush(): Promise<number> {
-    this.#startBatch();
+    this.#startOpen();
     await this.#chain;
+    await Promise.all(this.#pending);
     await this.#appender.flush();
     return this.#appender.length;
   }
 
   /** Where the next member will begin, once all before it are packed. */
   position(): Promise<number> {
-    this.#startBatch();
+    this.#startOpen();
     const position = this.#chain.then(() => this.#appender.length);
     position.catch(() => undefined); // whoever goes back there sees it; others need not
     return position;
@@ -113,7 +140,24 @@ export class MemberWriter {
   }
 
   async #room(): Promise<void> {
-    while (this.#pendingBytes > maxPendingBytes) await this.#pending[0];
+    while (this.#pendingBytes > maxPendingBytes) await this.#pending.values().next().value;
+  }
+
+  #startOpen(): void {
+    this.#startBatch();
+    this.#startCopy();
+  }
+
+  #startCopy(): void {
+    if (this.#copy === undefined) return;
+    const { offset, parts, length, copy } = this.#copy;
+    this.#copy = undefined;
+    const place = this.#chain.then(() => this.#appender.reserve(length));
+    this.#await(
+      length,
+      place.then((target) => copy({ offset, parts }, target)),
+    );
+    this.#chain = place;
   }
 
   #startBatch(): void {
@@ -131,16 +175,20 @@ export class MemberWriter {
   /** Appends when its turn comes. */
   #enqueue(pendingBytes: number, appendix: Promise<Appendix>): Promise<void> {
     appendix.catch(() => undefined); // its failure is seen through the chain
-    this.#pendingBytes += pendingBytes;
-    const appended = this.#chain.then(async () => {
-      await this.#appender.append(await appendix);
-      this.#pendingBytes -= pendingBytes;
-      this.#pending.shift();
-    });
-    this.#pending.push(appended);
+    const appended = this.#chain.then(async () => this.#appender.append(await appendix));
+    this.#await(pendingBytes, appended);
     this.#chain = appended;
-    appended.catch(() => undefined); // seen by the next `add` or `flush`
     return appended;
+  }
+
+  #await(pendingBytes: number, work: Promise<void>): void {
+    this.#pendingBytes += pendingBytes;
+    const settled = work.then(() => {
+      this.#pendingBytes -= pendingBytes;
+      this.#pending.delete(settled);
+    });
+    this.#pending.add(settled);
+    settled.catch(() => undefined); // seen by the next `add` or `flush`
   }
 }
 
@@ -159,7 +207,7 @@ function memberAt(members: readonly PackedMember[], place: number): PackedMember
 }
 
 /** The member as bytes of the file. */
-export function packedPart({ compressedLength, packedSha256 }: PackedMember) {
+export function packedPart({ compressedLength, packedSha256 }: PackedMember): PackedPart {
   return { length: compressedLength, sha256: packedSha256 };
 }
 

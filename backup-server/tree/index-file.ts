@@ -8,9 +8,9 @@ import { formatBlockRow } from '#common/archive/index-block.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import { IndexWriter } from '#common/archive/index-writer.ts';
 import { MemberWriter } from '#common/archive/member-writer.ts';
+import { windowSource } from '#common/archive/window-source.ts';
 import { BackupError, hasCode } from '#common/errors.ts';
 import { readPieces } from './read-pieces.ts';
-import { windowSource } from './window-source.ts';
 
 /**
  * An index in a file of its own on this server: blocks, facts, table and tail as at the end of an archive, with nothing

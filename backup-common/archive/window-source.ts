@@ -1,4 +1,4 @@
-import type { RangeSource } from '#common/archive/range-source.ts';
+import type { RangeSource } from './range-source.ts';
 
 const windowBytes = 1024 * 1024;
 
