@@ -52,9 +52,7 @@ export function parseBlock(text: string, membersOffset: number, where: string): 
     offset += member.compressedLength;
     return member;
   };
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    const value = parseLine(line, where);
+  for (const value of parseLines(text, where)) {
     const last = items.at(-1);
     if ('member' in value) items.push({ member: place(value.member), entries: [], chunks: [] });
     else if (!('chunk' in value)) {
@@ -67,14 +65,21 @@ export function parseBlock(text: string, membersOffset: number, where: string): 
   return items;
 }
 
-function parseLine(line: string, where: string): Record<string, unknown> {
+type Line = Readonly<Record<string, unknown>>;
+
+/** Parsed in one go, which is quicker than line by line. */
+function parseLines(text: string, where: string): readonly Line[] {
   try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    const values = JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`) as readonly unknown[];
+    if (values.every(isLine)) return values;
   } catch (error) {
     throw damaged(where, 'is no index', error);
   }
   throw damaged(where, 'is no index');
+}
+
+function isLine(value: unknown): value is Line {
+  return typeof value === 'object' && value !== null;
 }
 
 function parseMember(value: unknown, where: string): Member {

@@ -80,48 +80,52 @@ const types: ReadonlySet<string> = new Set<EntryType>([
   'socket',
 ]);
 
+type Line = Readonly<Record<string, unknown>>;
+
 /** The inverse of `formatIndexEntry`, on a parsed line. Throws a BackupError when it is no such entry. */
-export function parseIndexEntry(line: Readonly<Record<string, unknown>>): IndexEntry {
-  const text = (key: string, pattern: RegExp): string | undefined => {
-    const value = line[key];
-    if (value === undefined) return undefined;
-    if (typeof value !== 'string' || !pattern.test(value)) throw malformed(line, key);
-    return value;
-  };
-  const number = (key: string): number => {
-    const value = line[key];
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(line, key);
-    return value;
-  };
-  const path = unescapeBytes(text('path', /^/) ?? '');
-  const type = text('type', /^/) ?? '';
-  const mtimeNs = parseSeconds(text('mtime', /^/) ?? '');
+export function parseIndexEntry(line: Line): IndexEntry {
+  const path = unescapeBytes(textOf(line, 'path') ?? '');
+  const type = textOf(line, 'type') ?? '';
+  const mtimeNs = parseSeconds(textOf(line, 'mtime') ?? '');
   if (path === undefined || path === '') throw malformed(line, 'path');
   if (!isEntryType(type)) throw malformed(line, 'type');
   if (mtimeNs === undefined) throw malformed(line, 'mtime');
-  const link = text('link', /^/);
+  const link = textOf(line, 'link');
   return {
     path,
     type,
-    mode: Number.parseInt(text('mode', /^[0-7]{4}$/) ?? '0', 8),
-    uid: number('uid'),
-    gid: number('gid'),
+    mode: Number.parseInt(textOf(line, 'mode', /^[0-7]{4}$/) ?? '0', 8),
+    uid: numberOf(line, 'uid'),
+    gid: numberOf(line, 'gid'),
     mtimeNs,
-    size: type === 'file' ? number('size') : 0,
-    sha256: text('sha256', /^[0-9a-f]{64}$/),
+    size: type === 'file' ? numberOf(line, 'size') : 0,
+    sha256: textOf(line, 'sha256', /^[0-9a-f]{64}$/),
     link: link === undefined ? undefined : unescapeBytes(link),
-    attributes: text('attributes', /^[0-9a-f]{32}$/),
-    device: text('device', /^\d+:\d+$/),
+    attributes: textOf(line, 'attributes', /^[0-9a-f]{32}$/),
+    device: textOf(line, 'device', /^\d+:\d+$/),
     linked: line.linked === true,
     unstable: line.unstable === true,
   };
+}
+
+function textOf(line: Line, key: string, pattern?: RegExp): string | undefined {
+  const value = line[key];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || pattern?.test(value) === false) throw malformed(line, key);
+  return value;
+}
+
+function numberOf(line: Line, key: string): number {
+  const value = line[key];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(line, key);
+  return value;
 }
 
 function isEntryType(text: string): text is EntryType {
   return types.has(text);
 }
 
-function malformed(line: Readonly<Record<string, unknown>>, key: string): BackupError {
+function malformed(line: Line, key: string): BackupError {
   const path = typeof line.path === 'string' ? ` of "${line.path}"` : '';
   return new BackupError(`the archive's index has a malformed ${key}${path}`);
 }

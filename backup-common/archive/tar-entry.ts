@@ -48,6 +48,6 @@ export function parseSeconds(text: string): bigint | undefined {
   const match = /^(-?)(\d{1,18})(?:\.(\d{1,9})\d*)?$/.exec(text);
   if (match === null) return undefined;
   const [, sign, seconds = '', fraction = ''] = match;
-  const ns = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  const ns = BigInt(seconds + fraction.padEnd(9, '0'));
   return sign === '-' ? -ns : ns;
 }
