@@ -111,7 +111,7 @@ async function build(run: Making): Promise<Built | undefined> {
 async function buildOn(base: BaseArchive, run: Making): Promise<Built | undefined> {
   const { config, services, name, staging, stages, parts, tools, work } = run;
   for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
-  const size = await withFiles(stagedPath(run), spoolPath(run), async (file, indexSpool) => {
+  const built = await withFiles(stagedPath(run), spoolPath(run), async (file, indexSpool) => {
     const writer = new ArchiveWriter(file, indexSpool, { work, noteOf });
     const traces = await runServices(
       config,
@@ -124,19 +124,17 @@ async function buildOn(base: BaseArchive, run: Making): Promise<Built | undefine
     if (base.damage !== undefined) throw base.damage;
     if (parts.every(({ outcome }) => outcome === 'skipped')) return undefined;
     if (parts.every(({ outcome }) => outcome === 'failed' || outcome === 'skipped')) throw nothingSaved();
-    return stages.run('write index', async () => {
+    const size = await stages.run('write index', async () => {
       const facts = archiveFacts(config, name, services, parts, traces, tools);
       const length = await writer.finish(facts, msToNs(name.time));
       await base.keepNotes(writer.blocks);
       return length;
     });
+    const [verified] = await stages.run('verify', () => Promise.all([verify(stagedPath(run)), file.sync()]));
+    return { size, ...verified, base };
   });
-  if (size === undefined) {
-    await base.close();
-    return undefined;
-  }
-  const verified = await stages.run('verify', () => verify(stagedPath(run)));
-  return { size, ...verified, base };
+  if (built === undefined) await base.close();
+  return built;
 }
 
 async function requireSpaceToStart(config: ClientConfig, staging: string): Promise<void> {

@@ -41,11 +41,7 @@ export class ArchiveWriter {
   readonly #index: IndexWriter;
   #group = new EntryGroup();
 
-  constructor(
-    private readonly file: FileHandle,
-    indexSpool: FileHandle,
-    { work = workInPlace(), noteOf }: WriterTools = {},
-  ) {
+  constructor(file: FileHandle, indexSpool: FileHandle, { work = workInPlace(), noteOf }: WriterTools = {}) {
     this.#members = new MemberWriter(file, work);
     this.#index = new IndexWriter(indexSpool, noteOf);
   }
@@ -153,7 +149,7 @@ export class ArchiveWriter {
     await this.#index.cutBackTo(mark.index);
   }
 
-  /** Writes the index, the end of the tar stream and the tail, and syncs. Tells the archive's size in bytes. */
+  /** Writes the index, the end of the tar stream and the tail. Tells the archive's size in bytes. The file is not synced. */
   async finish(facts: Omit<ArchiveFacts, 'entries'>, mtimeNs: bigint): Promise<number> {
     await this.endSegment();
     await this.#members.flush(); // the index waits for its members
@@ -174,9 +170,7 @@ export class ArchiveWriter {
     const tail = { blocksOffset, factsOffset, tableOffset, tableEnd: tableOffset + packedTable.length };
     await this.#members.flush();
     await this.#members.addRaw(encodeTail({ ...tail, factsSha256: sha256Of(factsText), tableSha256: sha256Of(table) }));
-    const length = await this.#members.flush();
-    await this.file.sync();
-    return length;
+    return this.#members.flush();
   }
 
   /** The blocks of the finished index with their notes, in path order. */
