@@ -1,6 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figures } from './figures.ts';
+import { run } from './measure.ts';
 import { benchFleet, initRepository, makeArchive, storeArchive } from './our-programs.ts';
 
 const filesPerFolder = 200;
@@ -17,8 +18,8 @@ export interface ScaleBench {
 export async function compareScale({ counts, runs, figures, say }: ScaleBench): Promise<void> {
   for (const count of counts) {
     const isLarge = count === counts[1];
-    for (let run = 1; run <= (isLarge ? 1 : runs); run += 1) {
-      say(`${count} files${isLarge ? '' : `, ${run} of ${runs}`} …`);
+    for (let round = 1; round <= (isLarge ? 1 : runs); round += 1) {
+      say(`${count} files${isLarge ? '' : `, ${round} of ${runs}`} …`);
       await measure(count, isLarge ? 'many files' : 'few files', figures);
     }
   }
@@ -45,6 +46,7 @@ async function measure(count: number, what: string, figures: Figures): Promise<v
     figures.add(`${what}: memory of the client`, Math.max(...client), 'bytes');
     figures.add(`${what}: memory of the server`, Math.max(...server), 'bytes');
   } finally {
+    await run({ file: 'rm', args: ['-rf', join(fleet.folder, 'source'), fleet.work, fleet.repositories] });
     await fleet.stop();
   }
 }
