@@ -8,7 +8,7 @@ import { EntryGroup } from './entry-group.ts';
 import { compressMember, sha256Of } from './gzip-member.ts';
 import type { IndexItem } from './index-block.ts';
 import { type EntryFacts, type IndexEntry, indexEntryOf } from './index-entry.ts';
-import { type IndexMark, IndexWriter, type KnownBlock, type WrittenItem } from './index-writer.ts';
+import { type IndexMark, IndexWriter, type KnownBlock, type PendingItem, type WrittenItem } from './index-writer.ts';
 import { endsGroup, standsAlone } from './member-boundaries.ts';
 import { type CopiedRange, MemberWriter, type PendingMember } from './member-writer.ts';
 import type { PackedMember } from './pack-members.ts';
@@ -82,7 +82,7 @@ export class ArchiveWriter {
       return false;
     }
     this.#group.addEntry(indexEntryOf(entry, facts), facts.note);
-    this.#addGroup(member, chunks);
+    await this.#addGroup(member, chunks);
     return true;
   }
 
@@ -109,7 +109,7 @@ export class ArchiveWriter {
     const member = await this.#members.overwriteStored(start, withSize(placeholder, size));
     const indexEntry = indexEntryOf({ ...entry, size, storedSize: size }, { sha256: hash.digest('hex') });
     this.#group.addEntry(indexEntry, undefined);
-    this.#addGroup({ written: Promise.resolve(member) }, chunks);
+    await this.#addGroup({ written: Promise.resolve(member) }, chunks);
     return indexEntry;
   }
 
@@ -122,7 +122,7 @@ export class ArchiveWriter {
     await this.#endGroup();
     await this.#members.addCopied(range);
     const done = (copied: PackedMember): PendingMember => ({ written: Promise.resolve(copied) });
-    this.#index.add({ member: member && done(member), entries, chunks: chunks.map(done), notes });
+    await this.#addItem({ member: member && done(member), entries, chunks: chunks.map(done), notes });
   }
 
   /** A block of another archive with all its members. */
@@ -130,6 +130,7 @@ export class ArchiveWriter {
     await this.#endGroup();
     await this.#members.addCopied(range);
     this.#index.addBlock(block);
+    await this.#keepUp();
   }
 
   /** What follows may sort before what came last. */
@@ -188,13 +189,26 @@ export class ArchiveWriter {
   async #endGroup(): Promise<void> {
     const { entries, parts, contents } = this.#group;
     if (entries.length === 0) return;
-    this.#addGroup(parts.length === 0 ? undefined : await this.#members.add(parts, contents), []);
+    await this.#addGroup(parts.length === 0 ? undefined : await this.#members.add(parts, contents), []);
   }
 
-  #addGroup(member: PendingMember | undefined, chunks: readonly PendingMember[]): void {
+  async #addGroup(member: PendingMember | undefined, chunks: readonly PendingMember[]): Promise<void> {
     const { entries, notes } = this.#group;
-    this.#index.add({ member, entries, chunks, notes });
     this.#group = new EntryGroup();
+    await this.#addItem({ member, entries, chunks, notes });
+  }
+
+  async #addItem(item: PendingItem): Promise<void> {
+    this.#index.add(item);
+    await this.#keepUp();
+  }
+
+  /** Small entries come faster than the index is made of them. */
+  async #keepUp(): Promise<void> {
+    const backlog = this.#index.backlog;
+    if (backlog === undefined) return;
+    this.#members.start();
+    await backlog;
   }
 }
 

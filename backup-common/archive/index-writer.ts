@@ -40,6 +40,8 @@ export interface KnownBlock extends Omit<BlockRow, 'membersOffset'> {
   readonly note: Located;
 }
 
+/** Two thousand entries, which are more than one batch of members. */
+const maxWaitingBlocks = 64;
 /** Finished blocks are some kilobytes each. */
 const readAtOnce = 64;
 
@@ -60,6 +62,8 @@ export class IndexWriter {
   #open: PendingItem[] = [];
   /** Blocks are finished one after another, behind the members they describe. */
   #chain: Promise<void> = Promise.resolve();
+  /** For each block that waits, oldest first, when it is finished. */
+  readonly #waiting: Promise<void>[] = [];
   #blocks: FinishedBlock[] = [];
   #spoolLength = 0;
   #membersLength = 0;
@@ -89,8 +93,14 @@ export class IndexWriter {
     this.#enqueue(() => this.#writeBlock(pending));
   }
 
+  /** Settles when it is well to go on: undefined when that is now. What is open in the members must be written for it. */
+  get backlog(): Promise<void> | undefined {
+    return this.#waiting.length > maxWaitingBlocks ? this.#waiting[0] : undefined;
+  }
+
   #enqueue(step: () => Promise<void>): void {
-    this.#chain = this.#chain.then(step);
+    this.#chain = this.#chain.then(step).then(() => void this.#waiting.shift());
+    this.#waiting.push(this.#chain);
     this.#chain.catch(() => undefined); // seen by the next `mark` or `finish`
   }
 
@@ -139,6 +149,7 @@ export class IndexWriter {
     this.#open = [];
     await this.#chain.catch(() => undefined); // what could not be written is cut off now
     this.#chain = Promise.resolve();
+    this.#waiting.length = 0;
     this.#blocks.length = mark.blocks;
     this.#spoolLength = mark.spoolLength;
     this.#membersLength = mark.membersLength;

@@ -94,7 +94,7 @@ export class MemberWriter {
 
   /** Bytes that are no pending member's, such as a finished index block. */
   async addRaw(bytes: Uint8Array): Promise<void> {
-    this.#startOpen();
+    this.start();
     await this.#enqueue(bytes.length, Promise.resolve({ bytes }));
   }
 
@@ -118,7 +118,7 @@ export class MemberWriter {
 
   /** Writes all that is pending, waits until it was read back, and tells the length of the file. */
   async flush(): Promise<number> {
-    this.#startOpen();
+    this.start();
     await this.#chain;
     await Promise.all(this.#pending);
     await this.#appender.flush();
@@ -127,7 +127,7 @@ export class MemberWriter {
 
   /** Where the next member will begin, once all before it are packed. */
   position(): Promise<number> {
-    this.#startOpen();
+    this.start();
     const position = this.#chain.then(() => this.#appender.length);
     position.catch(() => undefined); // whoever goes back there sees it; others need not
     return position;
@@ -143,7 +143,8 @@ export class MemberWriter {
     while (this.#pendingBytes > maxPendingBytes) await this.#pending.values().next().value;
   }
 
-  #startOpen(): void {
+  /** Starts with what was gathered, though there may be little of it. */
+  start(): void {
     this.#startBatch();
     this.#startCopy();
   }
