@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomNumbers } from '#common/testing/random-numbers.ts';
 
 export interface DataSize {
   readonly files: number;
@@ -14,17 +15,6 @@ export const sizes: Readonly<Record<string, DataSize>> = {
   small: { files: 4_000, dumpBytes: 20 * 1024 ** 2, scale: [1_000, 20_000] },
   full: { files: 50_000, dumpBytes: 250 * 1024 ** 2, scale: [10_000, 1_000_000] },
 };
-
-/** A generator of numbers from 0 to 1 that gives the same ones for the same seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Files of mixed kinds in folders of 100 (texts, data, what does not compress; 200 bytes to 125 KiB, 20 KiB in the mean), and an SQL dump. */
 export async function makeData(folder: string, size: DataSize): Promise<void> {

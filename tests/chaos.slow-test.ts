@@ -1,5 +1,5 @@
 import { it } from 'node:test';
-import { randomNumbers } from '../bench/data.ts';
+import { randomNumbers } from '#common/testing/random-numbers.ts';
 import { runAndKill, startChaosFleet } from './rig/chaos.ts';
 
 const kills = 40;

@@ -4,7 +4,7 @@ import { chmod, link, lstat, mkdir, readdir, readFile, rename, rm, symlink, utim
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execaRunner } from '#common/process/execa-runner.ts';
-import { randomNumbers } from '../bench/data.ts';
+import { randomNumbers } from '#common/testing/random-numbers.ts';
 import { type Fleet, startFleet } from './rig/fleet.ts';
 import { treeFacts } from './rig/tree-facts.ts';
 

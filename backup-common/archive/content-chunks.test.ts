@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { randomNumbers } from '../../bench/data.ts';
+import { randomNumbers } from '../testing/random-numbers.ts';
 import { chunksOf } from './content-chunks.ts';
 import { sha256Of } from './gzip-member.ts';
 
