@@ -36,20 +36,21 @@ const banner = [
   'const __dirname = import.meta.dirname ?? "/";',
 ].join('\n');
 
+/** All that a file needs becomes part of it. */
+export const bundled: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node18.20',
+  format: 'esm',
+  banner: { js: banner },
+  // Faster ciphers of ssh2, compiled for one machine; it does without them.
+  external: ['cpu-features', '*.node'],
+  plugins: [embeddedThread],
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
 /** Each program is one file of its own, so that an upgrade while it runs takes nothing away from it. */
 export function bundleOptions({ spec, entry }: BuiltProgram): BuildOptions {
-  return {
-    entryPoints: [entry],
-    outfile: `dist/lib/${spec.name}.js`,
-    bundle: true,
-    platform: 'node',
-    target: 'node18.20',
-    format: 'esm',
-    banner: { js: banner },
-    // Faster ciphers of ssh2, compiled for one machine; it does without them.
-    external: ['cpu-features', '*.node'],
-    plugins: [embeddedThread],
-    legalComments: 'none',
-    logLevel: 'warning',
-  };
+  return { ...bundled, entryPoints: [entry], outfile: `dist/lib/${spec.name}.js` };
 }

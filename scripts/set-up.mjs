@@ -37,7 +37,7 @@ const programs = {
   influxd: 'influxdb',
   influx: 'influxdb-client',
   bzip2: 'bzip2',
-  // The slow tests make a small Debian 13 for a storage server.
+  // The slow tests make small Debian 13s: a storage server, and a machine with OpenZFS.
   ...(process.argv.includes('--slow') && { mmdebstrap: 'mmdebstrap' }),
   // To build the packages, and to boot pristine hosts that they are tested on.
   ...(process.argv.includes('--packages') && {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { type Fleet, startFleet } from './rig/fleet.ts';
-import { debian13Root } from './rig/storage-servers.ts';
+import { storageRoot } from './rig/storage-servers.ts';
 
 /** restic's failures have exit codes of their own since 0.17, and it waits for locks since 0.16: other paths of ours. */
 it('the whole job and its failures are the same with the restic of Debian 13', async (test) => {
@@ -46,7 +46,7 @@ it('the whole job and its failures are the same with the restic of Debian 13', a
 
 async function newRestic(fleet: Fleet): Promise<string> {
   const root = join(fleet.folder, 'debian13');
-  await debian13Root(root);
+  await storageRoot(root);
   const path = join(fleet.folder, 'restic-of-debian-13');
   await copyFile(join(root, 'usr/bin/restic'), path);
   const { stdout } = await execaRunner().run({ file: path, args: ['version'] });

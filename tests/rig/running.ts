@@ -20,7 +20,7 @@ export function startProgram(fleet: Fleet, name: string, config: string): Runnin
 }
 
 export async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 2400; tries += 1) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

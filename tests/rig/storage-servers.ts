@@ -1,9 +1,10 @@
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { BackupError } from '#common/errors.ts';
 import type { Command } from '#common/process/command.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
+import { debian13Root } from './debian13.ts';
 
 /** A storage server for restic on loopback. */
 export interface StorageServer {
@@ -29,7 +30,7 @@ export async function startRestServer(folder: string): Promise<StorageServer> {
 export async function startS3Server(folder: string): Promise<StorageServer> {
   const root = join(folder, 'root');
   const port = await freePort();
-  await debian13Root(root);
+  await storageRoot(root);
   for (const name of ['etc/ceph', 'var/lib/ceph/radosgw', 'run/ceph'])
     await mkdir(join(root, name), { recursive: true });
   await writeFile(join(root, 'etc/ceph/ceph.conf'), cephConfig(port));
@@ -69,40 +70,9 @@ export async function startS3Server(folder: string): Promise<StorageServer> {
   };
 }
 
-/** Where the Debian 13 root is kept between runs; its name tells what is in it. */
-const packedRoot = '/var/tmp/backup-suite-tests/debian13-radosgw-restic.tar';
-
 /** A small Debian 13 with what Debian 12 lacks: Ceph's S3 gateway, and a newer restic. */
-export async function debian13Root(root: string): Promise<void> {
-  const runner = execaRunner();
-  const run = async (file: string, ...args: string[]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await runner.run({ file, args });
-    if (exitCode !== 0) throw new BackupError(`${file} failed: ${stderr.slice(-500)}`);
-    return stdout;
-  };
-  if ((await stat(packedRoot).catch(() => undefined)) === undefined) {
-    await mkdir(join(packedRoot, '..'), { recursive: true });
-    const targets = await run('apt-get', 'indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages');
-    const mirror = targets.split('\n').find((uri) => /\/debian\/*$/.test(uri)) ?? '';
-    const options = [
-      '--quiet',
-      '--variant=essential',
-      '--include=radosgw,restic',
-      '--aptopt=Apt::Install-Recommends "false"',
-    ];
-    const source = `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} trixie main`;
-    await run(
-      'mmdebstrap',
-      ...options,
-      '--dpkgopt=path-exclude=/usr/share/doc/*',
-      'trixie',
-      `${packedRoot}.partial.tar`,
-      source,
-    );
-    await rename(`${packedRoot}.partial.tar`, packedRoot);
-  }
-  await mkdir(root, { recursive: true });
-  await run('tar', '-x', '-f', packedRoot, '-C', root, '--exclude=./dev/*');
+export async function storageRoot(root: string): Promise<void> {
+  await debian13Root(root, ['radosgw', 'restic']);
 }
 
 function cephConfig(port: number): string {
