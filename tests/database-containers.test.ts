@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { mariadbCollector } from '#plugins/mariadb/mariadb-collector.ts';
 import { postgresqlCollector } from '#plugins/postgresql/postgresql-collector.ts';
-import { collectorTask } from './rig/collector-task.ts';
+import { collectorTask, unpack } from './rig/collector-task.ts';
 import { startProject, type TestProject } from './rig/compose-project.ts';
 import { startDocker, type TestDocker } from './rig/docker.ts';
 import { mariadbProblem } from './rig/mariadb.ts';
@@ -45,6 +45,22 @@ async function provenOn(docker: TestDocker): Promise<void> {
     );
     const coverage = await task.coverage({ ...options, database: undefined, databases: 'all' });
     assert.deepEqual(coverage?.paths, [join(project.folder, 'postgres')]);
+  });
+
+  test('a folder is dumped in a container of PostgreSQL, too, and comes back there', async (t) => {
+    await psql('postgres', 'create database many');
+    await psql('many', 'create table orders as select n, md5(n::text) from generate_series(1, 20000) n');
+    const task = await collectorTask(t, postgresqlCollector);
+    const container = { compose_file, service: 'postgres' };
+    await task.collect({ container, database: 'many', format: 'directory', dump_options: '--jobs=2' });
+    assert.equal(await inside('postgres', 'ls', '-A', '/tmp'), '');
+    await unpack(task.archive, task.folder);
+    const restored = join(project.folder, 'postgres/restored');
+    await cp(join(task.folder, 'databases/many'), restored, { recursive: true });
+    await psql('postgres', 'create database again');
+    await inside('postgres', 'pg_restore', '-U', 'postgres', '-d', 'again', '/var/lib/postgresql/restored');
+    const facts = 'select count(*), max(md5) from orders';
+    assert.equal(await psql('again', facts), await psql('many', facts));
   });
 
   test('a dump that takes too long is ended inside of the container, too', async (t) => {
@@ -125,7 +141,7 @@ async function startDatabases(docker: TestDocker): Promise<TestProject> {
       command: [postgres.file, ...postgres.args],
       environment: { PATH: `${programs}:/bin` },
       volumes: [...own, `${join(folder, 'postgres')}:/var/lib/postgresql`],
-      tmpfs: ['/var/run/postgresql:mode=1777', '/dev/shm'],
+      tmpfs: ['/var/run/postgresql:mode=1777', '/dev/shm', '/tmp:mode=1777'],
     },
     mariadb: {
       command: ['/usr/sbin/mariadbd', '--no-defaults', '--user=mysql', '--skip-networking', '--tmpdir=/run/mysqld'],

@@ -107,12 +107,6 @@ describe('postgresql, when something is wrong', { skip: problem ?? false }, () =
       message: /^postgresql: the dump of shop ended with exit code 1: .*unrecognized option '--cleen'/s,
       hint: /by hand/,
     },
-    {
-      title: 'a folder from a container',
-      options: async () => ({ container: 'db', format: 'directory' }),
-      message: /^postgresql: format: directory cannot be had from a container$/,
-      hint: /format: custom/,
-    },
   ];
   for (const { title, options, message, hint } of failures) {
     test(`${title} is told with a hint, and leaves nothing`, async (t) => {

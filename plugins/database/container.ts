@@ -28,6 +28,15 @@ export async function mountsBelow(folder: string, container: string, context: Re
   return result.exitCode === 0 ? parseMounts(result.stdout, folder) : [];
 }
 
+/** The ports of this machine behind which a port of a container is. */
+export async function publishedPorts(port: number, container: string, context: RecoveryContext): Promise<string[]> {
+  const [file = 'docker', ...words] = dockerOf(context.tools.docker);
+  const command = { file, args: [...words, 'port', container, String(port)], timeoutMs: 60_000 };
+  const { exitCode, stdout } = await context.runner.run(command);
+  const ports = stdout.split('\n').flatMap((line) => /:(\d+)$/.exec(line)?.[1] ?? []);
+  return exitCode === 0 ? [...new Set(ports)] : [];
+}
+
 /** `source<tab>destination` lines: the sources of what is mounted at the folder or below it. */
 export function parseMounts(output: string, folder: string): string[] {
   const mounts = output.split('\n').map((line) => line.split('\t'));

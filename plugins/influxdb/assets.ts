@@ -1,4 +1,6 @@
 import type { Asset, Coverage, RecoveryContext } from '#common/plugin/collector.ts';
+import { containerOf, publishedPorts } from '../database/container.ts';
+import { coverageOf } from '../database/coverage.ts';
 import type { InfluxTool } from './find-tool.ts';
 import { defaultRpcAddress, defaultUrl } from './influx-commands.ts';
 import type { InfluxdbOptions } from './influxdb-schema.ts';
@@ -18,8 +20,19 @@ export async function findServers({ signal }: RecoveryContext, port = usualPort)
 }
 
 /** A task for one bucket or one database does not count: there may be others. */
-export function serversCovered(options: InfluxdbOptions, { type }: InfluxTool): Coverage {
-  const { host, bucket, database } = options;
+export async function serversCovered(
+  options: InfluxdbOptions,
+  { type }: InfluxTool,
+  context: RecoveryContext,
+): Promise<Coverage> {
+  const { host, bucket, database, container } = options;
+  if (container !== undefined) {
+    const dataFolder = type === 'influx' ? '/var/lib/influxdb2' : '/var/lib/influxdb';
+    const isAll = bucket === undefined && database === undefined;
+    const { paths } = await coverageOf({ kind, names: [], isAll, container, dataFolder }, context);
+    const ports = isAll ? await publishedPorts(usualPort, await containerOf(container, context), context) : [];
+    return { assets: ports.map((port) => ({ kind, name: `localhost:${port}` })), paths };
+  }
   const [address = '', port] =
     type === 'influx' ? addressOf(host ?? defaultUrl) : [(host ?? defaultRpcAddress).replace(/:\d+$/, ''), usualPort];
   const isLocal = /^(localhost|127\..*|\[?::1\]?)$/.test(address);

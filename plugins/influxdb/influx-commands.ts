@@ -8,7 +8,7 @@ export const defaultRpcAddress = '127.0.0.1:8088';
 export interface InfluxBackup {
   /** The configured command, which may have words of its own. */
   readonly influx: string;
-  readonly options: Pick<InfluxdbOptions, 'host' | 'org' | 'bucket'>;
+  readonly options: Pick<InfluxdbOptions, 'host' | 'org' | 'bucket' | 'database'>;
   readonly cliVersion: string;
   readonly folder: string;
   readonly timeoutMs: number;

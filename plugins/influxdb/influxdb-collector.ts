@@ -4,12 +4,14 @@ import { parseDuration } from '#common/config/duration.ts';
 import { readSecret } from '#common/config/secret.ts';
 import { BackupError } from '#common/errors.ts';
 import type { Collector, CollectorContext } from '#common/plugin/collector.ts';
-import type { Command } from '#common/process/command.ts';
-import type { Hints } from '../database/program-failure.ts';
+import type { Command, CommandResult } from '#common/process/command.ts';
+import { fillFromContainer } from '../database/container-folder.ts';
+import { type Hints, programFailure } from '../database/program-failure.ts';
 import { runProgram } from '../database/run-program.ts';
 import { findServers, serversCovered } from './assets.ts';
 import { findTool, type InfluxTool } from './find-tool.ts';
-import { defaultRpcAddress, influxBackup, influxdBackup, influxPing } from './influx-commands.ts';
+import { type InfluxClient, openClient } from './influx-client.ts';
+import { defaultRpcAddress, type InfluxBackup, influxBackup, influxdBackup, influxPing } from './influx-commands.ts';
 import { type InfluxdbOptions, influxdbSchema } from './influxdb-schema.ts';
 import { requireBackup } from './require-backup.ts';
 import { requireListening } from './require-listening.ts';
@@ -22,19 +24,30 @@ export const influxdbCollector: Collector<InfluxdbOptions> = {
   schema: influxdbSchema,
 
   async check(options, context) {
-    const tool = await findTool(options, context);
+    const client = await openClient(options, context);
+    const tool = await findTool(options, client, context);
     const strange = optionsOfOther(tool.type).find((key) => options[key] !== undefined);
     if (strange !== undefined) throw ofOtherVersion(strange, tool);
-    if (tool.type === 'influxd') await requireListening(options.host ?? defaultRpcAddress);
-    else await runProgram(context.runner, influxPing(context.tools.influx, options), 'influxdb: influx ping', hints);
+    if (tool.type === 'influx') {
+      const ping = client.place(influxPing(client.influx, options));
+      await runProgram(context.runner, ping, 'influxdb: influx ping', hints);
+    } else if (options.container === undefined) await requireListening(options.host ?? defaultRpcAddress);
   },
 
   async collect(options, context, archive) {
-    const tool = await findTool(options, context);
+    const client = await openClient(options, context);
+    const tool = await findTool(options, client, context);
     const folder = join(context.workFolder, 'influxdb_backup');
     await mkdir(folder, { mode: 0o700 });
-    const command = await backupCommand(tool, options, folder, context);
-    await runProgram(context.runner, command, `influxdb: ${tool.type} backup`, hints);
+    const timeoutMs = (parseDuration(options.timeout) ?? 0) * 1000;
+    const what = `influxdb: ${tool.type} backup`;
+    const token = await tokenOf(options, context);
+    const backUpTo = async (target: string): Promise<void> => {
+      const command = client.place(backupCommand({ tool, client, options, folder: target, timeoutMs, token }));
+      await runProgram(context.runner, command, what, hints);
+    };
+    if (options.container === undefined) await backUpTo(folder);
+    else await fillFromContainer(folder, { place: client.place, timeoutMs, what, failure }, context, backUpTo);
     const isOld = tool.type === 'influxd';
     await requireBackup(folder, { source: isOld ? options.database : options.bucket, sizesAreUnpacked: isOld });
     await archive.addTree({ source: folder, as: 'influxdb_backup' });
@@ -42,19 +55,22 @@ export const influxdbCollector: Collector<InfluxdbOptions> = {
   },
 
   findAssets: (context) => findServers(context),
-  coverage: async (options, context) => serversCovered(options, await findTool(options, context)),
+  coverage: async (options, context) => {
+    const client = await openClient(options, context);
+    return serversCovered(options, await findTool(options, client, context), context);
+  },
 };
 
-async function backupCommand(
-  tool: InfluxTool,
-  options: InfluxdbOptions,
-  folder: string,
-  context: CollectorContext,
-): Promise<Command> {
-  const timeoutMs = (parseDuration(options.timeout) ?? 0) * 1000;
-  if (tool.type === 'influxd') return influxdBackup(options, folder, timeoutMs);
-  const token = await tokenOf(options, context);
-  return influxBackup({ influx: context.tools.influx, options, cliVersion: tool.cliVersion, folder, timeoutMs, token });
+function backupCommand({
+  tool,
+  client,
+  ...backup
+}: Omit<InfluxBackup, 'influx' | 'cliVersion'> & {
+  readonly tool: InfluxTool;
+  readonly client: InfluxClient;
+}): Command {
+  if (tool.type === 'influxd') return influxdBackup(backup.options, backup.folder, backup.timeoutMs);
+  return influxBackup({ ...backup, influx: client.influx, cliVersion: tool.cliVersion });
 }
 
 /** Undefined where the program is to use its own configuration. */
@@ -92,3 +108,7 @@ const hints: Hints = [
   [/not found/i, 'Compare the names with "influx org list" and "influx bucket list".'],
   [/no space/i, 'Make room where the archive is made: the backup lies there for a while.'],
 ];
+
+function failure(what: string, result: CommandResult): BackupError {
+  return programFailure(what, result, hints);
+}

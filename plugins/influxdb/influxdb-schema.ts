@@ -1,5 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { secretSchema } from '#common/config/secret.ts';
+import { containerSchema } from '../database/container-schema.ts';
 
 export const influxdbSchema = {
   type: 'object',
@@ -15,6 +16,7 @@ export const influxdbSchema = {
       description:
         'Version 2: the URL of the server, http://localhost:8086 when left out. Version 1: the address for backups, 127.0.0.1:8088 when left out.',
     },
+    container: containerSchema,
     org: { type: 'string', minLength: 1, description: 'Version 2: one organization; all when left out.' },
     bucket: { type: 'string', minLength: 1, description: 'Version 2: one bucket; all when left out.' },
     token: {

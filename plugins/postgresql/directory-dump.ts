@@ -3,29 +3,59 @@ import { join } from 'node:path';
 import { BackupError } from '#common/errors.ts';
 import type { CollectorContext } from '#common/plugin/collector.ts';
 import type { CommandResult } from '#common/process/command.ts';
+import { fillFromContainer } from '../database/container-folder.ts';
 import { fileNameOf } from '../database/file-name.ts';
-import { type Account, asAccountThatReads } from '../database/place.ts';
-import { type Client, dumpToFolder } from './commands.ts';
+import { type Account, asAccountThatReads, onThisMachine, type Place } from '../database/place.ts';
+import { type Client, dumpToFolder, readDump } from './commands.ts';
+import { postgresqlFailure } from './failure.ts';
 
 export interface DirectoryDump {
   readonly database: string;
   readonly options: readonly string[];
   readonly timeoutMs: number;
   readonly client: Client;
+  readonly isInContainer: boolean;
   readonly context: CollectorContext;
+  /** Names the task and the dump in messages. */
+  readonly what: string;
   readonly failure: (result: CommandResult) => BackupError;
+  readonly unreadable: (result: CommandResult) => BackupError;
 }
 
-/** Dumps into a folder in the work folder, whose path is given to `use`, and removes it afterwards. */
+/** Dumps into a folder in the work folder, reads it back, gives its path to `use`, and removes it afterwards. */
 export async function withDumpFolder(request: DirectoryDump, use: (folder: string) => Promise<void>): Promise<void> {
   const folder = join(request.context.workFolder, fileNameOf(request.database));
   await mkdir(folder, { mode: 0o700 });
   try {
-    await fill(folder, request);
+    if (request.isInContainer) await fillInContainer(folder, request);
+    else {
+      await fill(folder, request);
+      await readBack(folder, request);
+    }
     await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** It is read back there: what is unpacked from it afterwards is whole when tar says so. */
+function fillInContainer(target: string, request: DirectoryDump): Promise<void> {
+  const { database, options, timeoutMs, client, context, what } = request;
+  const { place } = client;
+  return fillFromContainer(target, { place, timeoutMs, what, failure: postgresqlFailure }, context, async (folder) => {
+    const result = await context.runner.run(dumpToFolder(database, folder, options, client, timeoutMs));
+    if (result.exitCode !== 0) throw request.failure(result);
+    await readBack(folder, request, place);
+  });
+}
+
+async function readBack(
+  folder: string,
+  { client, timeoutMs, context, unreadable }: DirectoryDump,
+  place: Place = onThisMachine,
+): Promise<void> {
+  const result = await context.runner.run(place(readDump(client, timeoutMs, folder)));
+  if (result.exitCode !== 0) throw unreadable(result);
 }
 
 /** The folder lies in root's own: for the time of the dump the account owns it, and may read its way to it. */

@@ -39,12 +39,19 @@ export async function dumpDatabase(database: string, task: DumpTask): Promise<vo
       return archive.addStream({ as: `${as}.dump`, content: checked });
     }
     case 'directory': {
-      const request = { database, options: words, timeoutMs, client, context, failure };
-      return withDumpFolder(request, async (source) => {
-        const result = await runner.run(readDump(client, timeoutMs, source));
-        if (result.exitCode !== 0) throw unreadable(result);
-        await archive.addTree({ source, as });
-      });
+      const isInContainer = options.container !== undefined;
+      const request = {
+        database,
+        options: words,
+        timeoutMs,
+        client,
+        isInContainer,
+        context,
+        what,
+        failure,
+        unreadable,
+      };
+      return withDumpFolder(request, (source) => archive.addTree({ source, as }));
     }
   }
 }

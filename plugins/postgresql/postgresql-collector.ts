@@ -1,4 +1,3 @@
-import { BackupError } from '#common/errors.ts';
 import type { Collector } from '#common/plugin/collector.ts';
 import { databasesCovered, databasesOfMachine } from './assets.ts';
 import { checkClient, requireNewEnough } from './check-client.ts';
@@ -18,7 +17,6 @@ export const postgresqlCollector: Collector<PostgresqlOptions> = {
   async check(options, context) {
     const { taskKey } = context;
     dumpOptionsOf(taskKey, options.dump_options);
-    if (options.container !== undefined && options.format === 'directory') throw noFolderInContainer(taskKey);
     const client = await openClient(options, context);
     const dumpVersion = await checkClient(options, client, context);
     const server = await askServer(options, client, context);
@@ -36,9 +34,3 @@ export const postgresqlCollector: Collector<PostgresqlOptions> = {
   findAssets: (context) => databasesOfMachine(context),
   coverage: (options, context) => databasesCovered(options, context),
 };
-
-function noFolderInContainer(taskKey: string): BackupError {
-  return new BackupError(`${taskKey}: format: directory cannot be had from a container`, {
-    hint: 'pg_dump would fill a folder in there. Take format: custom, which pg_restore reads the same way.',
-  });
-}

@@ -8,6 +8,8 @@ export interface FakeContainer {
   readonly env: Readonly<Record<string, string>>;
   /** `source:destination`. */
   readonly mounts?: readonly string[];
+  /** As `docker port` shows them: `0.0.0.0:8086`. */
+  readonly ports?: readonly string[];
 }
 
 export interface FakeDocker {
@@ -19,7 +21,7 @@ export interface FakeDocker {
 
 /**
  * Stands for `docker` in `folder`, because there is no docker engine where most tests run. It knows `exec`, `inspect` of
- * mounts and `compose ps`, keeps state, and says what docker says; what is executed is a real program of this machine.
+ * mounts, `port` and `compose ps`, keeps state, and says what docker says; what is executed is a real program of this machine.
  */
 export async function fakeDocker(folder: string): Promise<FakeDocker> {
   const containers = join(folder, 'containers');
@@ -28,7 +30,7 @@ export async function fakeDocker(folder: string): Promise<FakeDocker> {
   await writeFile(docker, scriptFor(containers), { mode: 0o755 });
   return {
     docker,
-    set: async (name, { state, env, mounts = [] }) => {
+    set: async (name, { state, env, mounts = [], ports = [] }) => {
       const write = (what: string, lines: readonly string[]) =>
         writeFile(join(containers, `${name}.${what}`), lines.map((line) => `${line}\n`).join(''));
       await write('state', [state]);
@@ -40,6 +42,7 @@ export async function fakeDocker(folder: string): Promise<FakeDocker> {
         'mounts',
         mounts.map((mount) => mount.replace(':', '\t')),
       );
+      await write('ports', ports);
     },
   };
 }
@@ -56,6 +59,8 @@ case $verb in
     exit 0;;
   inspect) # --format FORMAT -- CONTAINER
     cat "$4.mounts";;
+  port) # CONTAINER PORT
+    cat "$1.ports";;
   exec)
     variables=() user=()
     while :; do
