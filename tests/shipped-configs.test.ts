@@ -5,11 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readCommonConfig } from '#common/config/common-config.ts';
 import { formatProblem, Problems } from '#common/config/problems.ts';
+import { loadPlugins } from '#common/plugin/load-plugins.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { collectors } from '#plugins/index.ts';
 import { loadClientConfig } from '../backup-client/config.ts';
 import { loadServices } from '../backup-client/discover.ts';
 import { loadServerConfig } from '../backup-server/config.ts';
+import { manualExamples } from './rig/manual-examples.ts';
 
 describe('the configuration files that come with the programs', () => {
   let folder: string;
@@ -57,7 +59,11 @@ describe('the configuration files that come with the programs', () => {
 
   it('are all valid: every example of a service', async () => {
     await cp('configs/examples', folder, { recursive: true });
-    const services = await loadServices(folder, collectors, problems);
+    const tools = { runner: execaRunner(), builtIn: collectors, wantedKeys: [] };
+    const { plugins, refused } = await loadPlugins(join(folder, 'plugins'), tools);
+    assert.deepEqual(refused, []);
+    const own = plugins.flatMap(({ collector }) => collector ?? []);
+    const services = await loadServices(folder, [...collectors, ...own], problems);
     assert.deepEqual(messages(), []);
     const files = (await readdir(folder, { recursive: true })).filter((name) => /\/service\.ya?ml$/.test(name));
     assert.ok(files.length > 1);
@@ -65,6 +71,11 @@ describe('the configuration files that come with the programs', () => {
       services.map(({ file }) => file),
       files.map((file) => join(folder, file)).sort(),
     );
+  });
+
+  it('have the plugin that the manual shows', async () => {
+    const examples = await manualExamples('docs/plugins.md');
+    assert.equal(await readFile('configs/examples/plugins/packages', 'utf8'), examples.get('packages'));
   });
 
   it('have in configs/invalid what must be refused, each with exactly the problems it names', async () => {
