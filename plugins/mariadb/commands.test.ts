@@ -19,6 +19,17 @@ test('the option file comes first, own options after ours, and the database last
   assert.deepEqual(env, { MYSQL_PWD: 'secret' });
 });
 
+test('several dumps of MySQL can be restored to one server: their transactions are told in a comment, or not at all', () => {
+  const option = (isMariadb: boolean, number: number) => {
+    const { args } = dump('shop', { ...client, dump: { ...client.dump, version: { isMariadb, number } } }, [], 1000);
+    return args.find((word) => word.startsWith('--set-gtid-purged'));
+  };
+  assert.equal(option(false, 90704), '--set-gtid-purged=COMMENTED');
+  assert.equal(option(false, 80016), '--set-gtid-purged=OFF');
+  assert.equal(option(false, 50600), undefined);
+  assert.equal(option(true, 101106), undefined);
+});
+
 test('a question goes through the client, with the words in front of it', () => {
   const { file, args } = query('select 1', client);
   assert.equal([file, ...args.slice(0, 3)].join(' '), 'nice mariadb --defaults-extra-file=/root/.my.cnf --user=root');

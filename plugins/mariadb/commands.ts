@@ -60,8 +60,17 @@ export function dump(
   options: readonly string[],
   timeoutMs: number,
 ): Command {
-  const own = [...dumpArgs, ...options, '--databases', '--', database];
+  const own = [...dumpArgs, ...transactionArgs(program.version), ...options, '--databases', '--', database];
   return place({ ...program, args: [...program.args, ...args, ...own], env, timeoutMs });
+}
+
+/**
+ * MySQL's program writes which transactions (GTID) it holds as a statement, which a server takes from one dump only: as a
+ * comment, several can be restored to it.
+ */
+function transactionArgs({ isMariadb, number }: DumpVersion): readonly string[] {
+  if (isMariadb || number < 50609) return [];
+  return [`--set-gtid-purged=${number < 80017 ? 'OFF' : 'COMMENTED'}`];
 }
 
 /** The option that writes the binary log's position into the dump, as a comment. */
