@@ -39,7 +39,7 @@ export async function assertSame(one: string, other: string): Promise<void> {
 }
 
 /** The packages with a lower version number, which stand for the release before this one. */
-export async function makePrevious(current: string): Promise<string> {
+export async function makePrevious(current: string): Promise<void> {
   const folder = await placeFor('packages', 'previous');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -53,5 +53,4 @@ export async function makePrevious(current: string): Promise<string> {
     await must('dpkg-deb', ['--root-owner-group', '--build', tree, join(folder, basename(file))]);
     await rm(tree, { recursive: true });
   }
-  return folder;
 }

@@ -53,7 +53,10 @@ function building({ current }: Built): Scenario {
         await assertSame(current, await buildPackages('again', { DEB_BUILD_OPTIONS: 'nocheck' }));
         return 'three identical packages';
       });
-      await step('the release before it', () => makePrevious(current));
+      await step('a release before it, which is the same under a lower number', async () => {
+        await makePrevious(current);
+        return 'its version ends with ~previous';
+      });
     },
   };
 }

@@ -21,7 +21,7 @@ export async function letFire(host: Host, name: string): Promise<string> {
 }
 
 /** How the run ended that comes after the one with this invocation: systemd's word, such as `success`. */
-export async function resultOfNextRun(host: Host, name: string, before: string): Promise<string> {
+async function resultOfNextRun(host: Host, name: string, before: string): Promise<string> {
   return eventually(`${name} has run on ${host.name}`, async () => {
     const shown = await host.must(`systemctl show --property=InvocationID,ActiveState,Result ${name}.service`);
     const facts = Object.fromEntries(
