@@ -30,6 +30,10 @@ export function badInput(suite: Suite, built: Built): Scenario {
         ['no space in /var for dpkg', () => within('equipped', (inside) => noSpaceForDpkg(inside, files))],
         ['no space in /var for a backup', () => within('equipped', (inside) => noSpaceForBackup(inside, files))],
         ['a configuration that is gone', () => within('equipped', (inside) => noConfiguration(inside, files))],
+        [
+          'archives and repositories where the state is',
+          () => within('equipped', (inside) => amidState(inside, files)),
+        ],
         ['the packages of the original', () => fromOriginal(suite, files)],
       ]);
     },
@@ -125,6 +129,19 @@ async function noConfiguration(inside: Container, files: string): Promise<string
   return 'one line each; installing again makes a new one';
 }
 
+async function amidState(inside: Container, files: string): Promise<string> {
+  const said = await inside.must(`${install} ${files} >/dev/null
+    mkdir -p /var/lib/backup/drop /var/lib/backup/restic/web
+    touch /var/lib/backup/drop/web-20260101_030000.tar.gz /var/lib/backup/restic/web/config
+    sed -i 's,^base_backup_dir:.*,base_backup_dir: /var/lib/backup/drop,' /etc/backup/client_config.yml
+    sed -i 's,repository_root:.*,repository_root: /var/lib/backup/restic,' /etc/backup/server_config.yml
+    apt-get purge -y -qq 'backup-*' 2>&1; ${nothingToMend}; cd /var/lib/backup; ls -d * */*`);
+  assert.match(said, /archives in \/var\/lib\/backup\/drop stay/);
+  assert.match(said, /repositories in \/var\/lib\/backup\/restic stay/);
+  assert.match(said, /^drop\ndrop\/web-20260101_030000\.tar\.gz\nrestic\nrestic\/web$/m);
+  return 'purging leaves them';
+}
+
 async function fromOriginal(suite: Suite, files: string): Promise<string> {
   const originals = await makeOriginals();
   const inside = await openContainer(await pristineRoot(suite, 'equipped'), [originals, ...new Set(files.split(' '))]);
@@ -140,10 +157,11 @@ async function fromOriginal(suite: Suite, files: string): Promise<string> {
       ls /opt/backup/bin /opt/backup/lib/plugins
       if grep Requires= /lib/systemd/system/*backup*.timer; then exit 7; fi
       local-backup run --dry-run; backup-server ready
-      mkdir -p /var/tmp/backups && echo kept >/var/tmp/backups/old-20250101_030000.tar.gz
+      mkdir -p /var/tmp/backups /srv/restic/old && echo kept >/var/tmp/backups/old-20250101_030000.tar.gz
       apt-get purge -y -qq 'backup-*' 2>&1; ls /var/tmp/backups`);
     assert.match(said, /bin:\nbackup-server\nlocal-backup\nrestic-maintenance\n\n.*plugins:\nown\.sh$/m);
     assert.match(said, /archives in \/var\/tmp\/backups stay/);
+    assert.match(said, /repositories in \/srv\/restic stay/);
     assert.match(said, /^old-20250101_030000\.tar\.gz$/m);
     return 'configuration kept and read, scripts and units left';
   } finally {
