@@ -37,17 +37,21 @@ async function lintian({ current }: Built): Promise<string> {
   }
 }
 
-async function piuparts(suite: Suite, { current }: Built): Promise<string> {
+async function piuparts(suite: Suite, { current, previous }: Built): Promise<string> {
   const root = await pristineRoot(suite, 'minimal');
-  const inside = await openContainer(await testersRoot(), [current, root]);
+  const inside = await openContainer(await testersRoot(), [current, previous, root]);
   try {
     const files = (await Promise.all(names.map((name) => packageFile(current, name)))).join(' ');
     // dpkg takes the empty /opt away with the last package that had something in it, whichever that is.
-    const { exitCode, stdout } = await inside.run(`piuparts --ignore=/opt/ --existing-chroot=${root} \
-      --distribution=${suite} --mirror='${(await mirrors()).main} main' --no-eatmydata ${files} 2>&1`);
+    const { exitCode, stdout } = await inside.run(`
+      mkdir /previous; cd /previous; cp ${previous}/*.deb .; apt-ftparchive packages . >Packages
+      piuparts --ignore=/opt/ --existing-chroot=${root} --distribution=${suite} --mirror='${(await mirrors()).main} main' \
+        --bindmount=/previous --extra-repo='deb [trusted=yes] file:/previous ./' --no-eatmydata ${files} 2>&1`);
     const complaints = stdout.split('\n').filter((line) => /ERROR|^ {2}\//.test(line));
     assert.equal(exitCode, 0, complaints.join('\n'));
-    return 'installed, purged, nothing left';
+    const passed = [...stdout.matchAll(/ PASS: (.*) tests?\.$/gm)].map(([, test]) => test);
+    assert.deepEqual(passed, ['Installation and purging', 'Installation, upgrade and purging']);
+    return 'installed, upgraded, purged, nothing left';
   } finally {
     await inside.remove();
   }
@@ -80,13 +84,10 @@ async function autopkgtest(suite: Suite, { current }: Built, network: Network): 
         `--network-namespace-path=/run/netns/${network.namespace}`,
       ),
     );
-    const summary = said.slice(said.indexOf('@@@@ summary'));
-    return summary
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim())
-      .filter((line) => line !== '')
-      .join(', ');
+    const results = said.slice(said.indexOf('@@@@ summary')).matchAll(/^(\S+) +(PASS|FAIL|SKIP|FLAKY)\b/gm);
+    const seen = [...results].map(([, test, result]) => `${test} ${result}`);
+    assert.deepEqual(seen, ['smoke PASS', 'main-job PASS']);
+    return seen.join(', ');
   } finally {
     await Promise.all([host.remove(), inside.remove()]);
     await rm(keys, { force: true });
