@@ -71,10 +71,9 @@ async function readOnlyUsr(inside: Container, files: string): Promise<string> {
   const readOnly = 'mount --bind -o ro /usr /usr; mount -o remount,ro,bind /usr';
   const countInstalled = () => inside.must(`${nothingToMend}; dpkg-query --list 'backup-*' | grep -c '^ii' || true`);
   const isRefused = async (command: string): Promise<void> => {
-    const { exitCode, stderr } = await inside.run(`${readOnly}; ${command}`);
+    const { exitCode, stdout } = await inside.run(`${readOnly}; ${command} 2>&1`);
     assert.equal(exitCode, 100);
-    for (const name of names)
-      assert.match(stderr, new RegExp(`^${name}: /usr is read-only\\. Nothing was changed`, 'm'));
+    for (const name of names) assert.ok(stdout.includes(`${name}: /usr is read-only. Nothing was changed.`), stdout);
   };
   await isRefused(`${install} ${files}`);
   assert.equal(await countInstalled(), '0\n');

@@ -49,8 +49,7 @@ async function piuparts(suite: Suite, { current, previous }: Built): Promise<str
         --bindmount=/previous --extra-repo='deb [trusted=yes] file:/previous ./' --no-eatmydata ${files} 2>&1`);
     const complaints = stdout.split('\n').filter((line) => /ERROR|^ {2}\//.test(line));
     assert.equal(exitCode, 0, complaints.join('\n'));
-    const passed = [...stdout.matchAll(/ PASS: (.*) tests?\.$/gm)].map(([, test]) => test);
-    assert.deepEqual(passed, ['Installation and purging', 'Installation, upgrade and purging']);
+    assert.match(stdout, /PASS: Installation, upgrade and purging tests/);
     return 'installed, upgraded, purged, nothing left';
   } finally {
     await inside.remove();
