@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type Built, names, packageFile } from './build.ts';
-import { makeOriginals } from './original.ts';
 import { type Container, openContainer } from './rig/container.ts';
 import { pristineRoot, type Suite } from './rig/roots.ts';
 import { type Scenario, tryEach } from './scenario.ts';
@@ -34,7 +33,6 @@ export function badInput(suite: Suite, built: Built): Scenario {
           'archives and repositories where the state is',
           () => within('equipped', (inside) => amidState(inside, files)),
         ],
-        ['the packages of the original', () => fromOriginal(suite, files)],
       ]);
     },
   };
@@ -139,31 +137,4 @@ async function amidState(inside: Container, files: string): Promise<string> {
   assert.match(said, /repositories in \/var\/lib\/backup\/restic stay/);
   assert.match(said, /^drop\ndrop\/web-20260101_030000\.tar\.gz\nrestic\nrestic\/web$/m);
   return 'purging leaves them';
-}
-
-async function fromOriginal(suite: Suite, files: string): Promise<string> {
-  const originals = await makeOriginals();
-  const inside = await openContainer(await pristineRoot(suite, 'equipped'), [originals, ...new Set(files.split(' '))]);
-  try {
-    const said = await inside.must(`${install} ${originals}/*.deb >/dev/null
-      echo '# edited' >>/etc/backup/client_config.yml
-      mkdir -p /etc/backup/docker/tandoor; printf 'service: { name: tandoor }\\nfiles: { paths: [/etc/debian_version] }\\n' >/etc/backup/docker/tandoor/service.yaml
-      printf '#!/bin/sh\\n' >/opt/backup/lib/plugins/own.sh
-      cp -a /etc/backup /before
-      ${install} ${files} 2>&1; ${nothingToMend}
-      diff -r /before /etc/backup
-      test -z "$(find /etc/backup -maxdepth 1 -type f ! -perm 600)"
-      ls /opt/backup/bin /opt/backup/lib/plugins
-      if grep Requires= /lib/systemd/system/*backup*.timer; then exit 7; fi
-      local-backup run --dry-run; backup-server ready
-      mkdir -p /var/tmp/backups /srv/restic/old && echo kept >/var/tmp/backups/old-20250101_030000.tar.gz
-      apt-get purge -y -qq 'backup-*' 2>&1; ls /var/tmp/backups`);
-    assert.match(said, /bin:\nbackup-server\nlocal-backup\nrestic-maintenance\n\n.*plugins:\nown\.sh$/m);
-    assert.match(said, /archives in \/var\/tmp\/backups stay/);
-    assert.match(said, /repositories in \/srv\/restic stay/);
-    assert.match(said, /^old-20250101_030000\.tar\.gz$/m);
-    return 'configuration kept and read, scripts and units left';
-  } finally {
-    await inside.remove();
-  }
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { withInstanceLock } from '#common/instance-lock.ts';
 import { badInput } from './bad-input.ts';
 import { assertSame, type Built, buildPackages, makePrevious } from './build.ts';
+import { fromOriginal } from './from-original.ts';
 import { type Network, startNetwork } from './rig/network.ts';
 import { placeFor } from './rig/place.ts';
 import { runScenarios, type Scenario, table } from './scenario.ts';
@@ -35,6 +36,8 @@ function scenariosOf(built: Built, network: Network): readonly Scenario[] {
     building(built),
     twoHosts({ client: 'bookworm', server: 'trixie' }, built, network),
     twoHosts({ client: 'trixie', server: 'bookworm' }, built, network),
+    fromOriginal('bookworm', built, network),
+    fromOriginal('trixie', built, network),
     badInput('bookworm', built),
     badInput('trixie', built),
     debianTesters(built, network),
