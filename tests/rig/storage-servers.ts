@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BackupError } from '#common/errors.ts';
 import type { Command } from '#common/process/command.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
-import { debian13Root } from './debian13.ts';
+import { debian13Root } from './debian-root.ts';
 
 /** A storage server for restic on loopback. */
 export interface StorageServer {

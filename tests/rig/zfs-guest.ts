@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { bundled } from '../../scripts/programs.ts';
-import { debian13Root } from './debian13.ts';
+import { debian13Root } from './debian-root.ts';
 
 /** A machine with OpenZFS: its kernel with the module that DKMS builds, and the QEMU that it runs in. */
 const packages = [
