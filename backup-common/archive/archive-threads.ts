@@ -46,6 +46,7 @@ export function archiveThreads(count = availableParallelism()): ArchiveWork {
       giveOut();
     });
     thread.worker.on('error', (error) => {
+      threads.splice(threads.indexOf(thread), 1);
       for (const piece of thread.given.splice(0)) piece.reject(error);
     });
     threads.push(thread);

@@ -21,6 +21,9 @@ export interface ChaosFleet {
 
 const states = 3;
 
+/** Where the run that was killed had come so far that there was nothing more to do. */
+const wasStored = /^skipped +web .*\n.*(is stored already|no archive of web that is not stored yet)/m;
+
 export async function startChaosFleet(): Promise<ChaosFleet> {
   const fleet = await startFleet();
   const [source, stock] = [join(fleet.folder, 'source'), join(fleet.folder, 'stock')];
@@ -50,10 +53,12 @@ export async function startChaosFleet(): Promise<ChaosFleet> {
     async requireGoodRun() {
       const result = await fleet.backupServer('run');
       assert.equal(result.exitCode, 0, result.stdout + result.stderr);
-      assert.match(result.stdout, /^(ok|WARNING) +web /m);
       const expected = facts[current()];
       assert.deepEqual(await treeFacts(join(fleet.work, 'web/tree/other/data/data/source')), expected);
-      assert.deepEqual((await readdir(join(fleet.work, 'web'))).sort(), ['tree', 'tree-index.gz']);
+      if (!wasStored.test(result.stdout)) {
+        assert.match(result.stdout, /^(ok|WARNING) +web /m);
+        assert.deepEqual((await readdir(join(fleet.work, 'web'))).sort(), ['tree', 'tree-index.gz']);
+      }
       const target = join(fleet.folder, 'restored');
       await fleet.backupServer('restore', 'web', '--to', target);
       assert.deepEqual(await treeFacts(join(target, 'other/data/data/source')), expected);
