@@ -37,9 +37,9 @@ export async function upgradeServer({ server, built }: Hosts): Promise<string> {
   await server.must("echo '# edited' >>/etc/backup/server_config.yml");
   await server.write('/usr/local/bin/restic', heldRestic, '0755');
   await server.must('touch /run/hold; systemctl start --no-block backup-server.service');
-  await eventually('the run has come to restic', async () =>
-    (await server.run('test -e /var/cache/backup/held')).exitCode === 0 ? true : undefined,
-  );
+  // The first connection after the client's power cut takes a minute or two on a busy machine.
+  const isHeld = async () => ((await server.run('test -e /var/cache/backup/held')).exitCode === 0 ? true : undefined);
+  await eventually('the run has come to restic', isHeld, 600);
   const version = await upgradeDuringRun(server, 'backup-server', 'backup-server', built);
   await server.must('rm /usr/local/bin/restic /var/cache/backup/held; backup-server status');
   assert.equal(await snapshots(server), known + 1);
