@@ -63,7 +63,10 @@ export async function startNetwork(): Promise<Network> {
       await removeNamespace(namespace);
       await ip('netns', 'add', namespace);
       await ip('-n', namespace, 'link', 'set', 'lo', 'up');
-      await ip('-n', switchName, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+      // The same after each boot, as that of a real machine: others remember where it was.
+      const mac = `02:00:00:00:00:${Number(address.split('.')[3]).toString(16).padStart(2, '0')}`;
+      const peer = ['peer', 'name', 'eth0', 'address', mac, 'netns', namespace];
+      await ip('-n', switchName, 'link', 'add', name, 'type', 'veth', ...peer);
       await ip('-n', switchName, 'link', 'set', name, 'master', 'bridge', 'up');
       await ip('-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
       await ip('-n', namespace, 'link', 'set', 'eth0', 'up');
