@@ -29,6 +29,7 @@ export function badInput(suite: Suite, built: Built): Scenario {
         ['no space in /var for dpkg', () => within('equipped', (inside) => noSpaceForDpkg(inside, files))],
         ['no space in /var for a backup', () => within('equipped', (inside) => noSpaceForBackup(inside, files))],
         ['a configuration that is gone', () => within('equipped', (inside) => noConfiguration(inside, files))],
+        ['a configuration of a newer version', () => within('equipped', (inside) => newerConfiguration(inside, files))],
         [
           'archives and repositories where the state is',
           () => within('equipped', (inside) => amidState(inside, files)),
@@ -124,6 +125,18 @@ async function noConfiguration(inside: Container, files: string): Promise<string
   assert.match(said, /write \/etc\/backup\/client_config\.yml.*\n.*write \/etc\/backup\/server_config\.yml/);
   assert.match(said, /^client_config\.yml\ncommon_config\nserver_config\.yml$/m);
   return 'one line each; installing again makes a new one';
+}
+
+async function newerConfiguration(inside: Container, files: string): Promise<string> {
+  const said = await inside.must(`${install} ${files} >/dev/null
+    for side in client server; do echo 'keep_weeks: 3' >>/etc/backup/${'$'}{side}_config.yml; done
+    local-backup run 2>&1 && exit 7 || echo "client exit $?"
+    backup-server run 2>&1 && exit 7 || echo "server exit $?"
+    apt-get install -y -qq --reinstall ${files} >/dev/null; ${nothingToMend}; tail -qn 1 /etc/backup/client_config.yml`);
+  assert.match(said, /client_config\.yml:\d+:\d+: keep_weeks: is no known key.*client exit 2/s);
+  assert.match(said, /server_config\.yml:\d+:\d+: keep_weeks: is no known key.*server exit 2/s);
+  assert.match(said, /keep_weeks: 3\n?$/);
+  return 'the key it does not know, by line and column; installing again leaves it';
 }
 
 async function amidState(inside: Container, files: string): Promise<string> {
