@@ -1,5 +1,5 @@
 import { BackupError } from '../errors.ts';
-import { type FilePlace, type FlatRange, flatten, type HashedRange, readHashed, writeAt } from './hashed-range.ts';
+import { type FilePlace, type HashedRange, readHashed, writeAt } from './hashed-range.ts';
 import { type PackRequest, type PackResult, packMembers } from './pack-members.ts';
 
 /** Work on an archive's bytes that needs no more than these bytes, and so can be done on any thread. */
@@ -16,7 +16,7 @@ export interface ArchiveWork {
 /** A piece of work as it goes to a thread. */
 export type WorkRequest =
   | { readonly type: 'pack'; readonly request: PackRequest }
-  | { readonly type: 'check'; readonly range: FlatRange; readonly target?: FilePlace };
+  | { readonly type: 'check'; readonly range: HashedRange; readonly target?: FilePlace };
 
 /** What comes back; a message where it failed. */
 export type WorkResult =
@@ -48,12 +48,12 @@ export function archiveWork(
       throw failed('pack', done);
     },
     async copy(range, target) {
-      const done = await work({ type: 'check', range: flatten(range), target }, []);
+      const done = await work({ type: 'check', range, target }, []);
       if (done.type === 'checked') return done.isRight;
       throw failed('copy', done);
     },
     async check(range) {
-      const done = await work({ type: 'check', range: flatten(range) }, []);
+      const done = await work({ type: 'check', range }, []);
       if (done.type === 'checked') return done.isRight;
       throw failed('read', done);
     },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { BackupError } from '../errors.ts';
+import { level } from './pack-members.ts';
 
 /** One gzip member of the archive: lengths in bytes, and the sha256 (hex) of what it unpacks to. */
 export interface Member {
@@ -12,9 +13,6 @@ export interface Member {
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
-
-/** As for members of files: a third of level 6's time for a few percent more bytes. */
-const level = 4;
 
 /** What is smaller is done at once: handing it to a thread of zlib's and taking it back costs more. */
 const threadFromBytes = 64 * 1024;
