@@ -7,9 +7,9 @@ import type { BytePath } from '#common/archive/byte-path.ts';
 import { openFileSource } from '#common/archive/file-range-source.ts';
 import { damaged, sha256Of } from '#common/archive/gzip-member.ts';
 import type { FilePlace, HashedRange } from '#common/archive/hashed-range.ts';
-import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
+import type { PlacedItem } from '#common/archive/index-block.ts';
 import type { KnownBlock } from '#common/archive/index-writer.ts';
-import { type CopiedRange, packedPart } from '#common/archive/member-writer.ts';
+import type { CopiedRange } from '#common/archive/member-writer.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
 import { windowSource } from '#common/archive/window-source.ts';
 import { writeFileAtomically } from '#common/atomic-file.ts';
@@ -87,10 +87,11 @@ export class BaseArchive implements Reuse {
         const items = await notes.itemsOf(block);
         return { offset: block.placed.membersOffset, parts: items.flatMap(({ parts }) => parts), copy };
       },
-      membersOfItem: ({ item: { member, chunks } }) => {
-        const members = member === undefined ? chunks : [member, ...chunks];
-        return { offset: members[0]?.offset ?? 0, parts: members.map(packedPart), copy };
-      },
+      membersOfItem: ({ item: { member, chunks }, parts }) => ({
+        offset: (member ?? chunks[0])?.offset ?? 0,
+        parts,
+        copy,
+      }),
     };
   }
 
@@ -161,11 +162,6 @@ async function tailSha256(source: RangeSource): Promise<string> {
 }
 
 /** The items of a block together with what was noted of them. */
-function itemsOf(items: readonly IndexItem<PlacedMember>[], notes: readonly ItemNote[]): readonly BaseItem[] {
-  return items.map(({ member, entries, chunks }, place): BaseItem => {
-    const { parts = [], identities = [] } = notes[place] ?? {};
-    const hashes = parts.map(({ sha256 }) => sha256)[Symbol.iterator]();
-    const packed = (of: PlacedMember) => ({ ...of, packedSha256: hashes.next().value ?? '', contents: [] });
-    return { item: { member: member && packed(member), entries, chunks: chunks.map(packed) }, identities };
-  });
+function itemsOf(items: readonly PlacedItem[], notes: readonly ItemNote[]): readonly BaseItem[] {
+  return items.map((item, place) => ({ parts: [], identities: [], ...notes[place], item }));
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { WrittenItem } from '#common/archive/index-writer.ts';
-import { type PackedPart, packedPart } from '#common/archive/member-writer.ts';
+import type { PackedPart } from '#common/archive/pack-members.ts';
 import { type Identity, stateAsIndexed } from './entry-state.ts';
 
 /** What is remembered of an item: its members, and the identities of its entries; none where it must be read again. */
@@ -16,12 +16,7 @@ const digestBytes = 32;
 export function noteOf(items: readonly WrittenItem[]): Buffer {
   const digest = Buffer.alloc(digestBytes);
   digest.write(digestOfItems(items) ?? '', 'hex');
-  return Buffer.concat([digest, gzipSync(items.map(itemNote).map(formatItem).join(''), { level: 1 })]);
-}
-
-function itemNote({ member, chunks, notes }: WrittenItem): ItemNote {
-  const members = member === undefined ? chunks : [member, ...chunks];
-  return { parts: members.map(packedPart), identities: notes };
+  return Buffer.concat([digest, gzipSync(items.map(formatItem).join(''), { level: 1 })]);
 }
 
 /** Names of one file are looked at one by one, since what one name becomes depends on the others. */
@@ -42,9 +37,9 @@ export function digestOf(states: readonly string[]): string {
 }
 
 /** `<length>:<sha256>,…|<identity>;…`, `-` for no identity. */
-function formatItem({ parts, identities }: ItemNote): string {
+function formatItem({ parts, notes }: WrittenItem): string {
   const members = parts.map(({ length, sha256 }) => `${length}:${sha256}`).join(',');
-  return `${members}|${identities.map((identity) => identity ?? '-').join(';')}\n`;
+  return `${members}|${notes.map((identity) => identity ?? '-').join(';')}\n`;
 }
 
 /**

@@ -47,7 +47,7 @@ function baseOf(walk: readonly WalkedEntry[], perItem: number, perBlock: number)
       return indexEntryOf({ ...common, ...own }, { linked: isFirst && hasSeveralNames(stat) });
     });
     const identities = entries.map(({ stat }) => trustedIdentity(stat, 10n * later, ways.deviceOf));
-    return { item: { member: undefined, entries: indexed, chunks: [] }, identities };
+    return { item: { member: undefined, entries: indexed, chunks: [] }, parts: [], identities };
   });
   const blocks = chunks(items, perBlock).map((inBlock) => {
     const entries = inBlock.flatMap(({ item }) => item.entries);

@@ -1,10 +1,10 @@
 import type { PlacedBlock } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
-import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
+import type { PlacedItem } from '#common/archive/index-block.ts';
 import type { KnownBlock } from '#common/archive/index-writer.ts';
 import type { CopiedRange } from '#common/archive/member-writer.ts';
-import type { PackedMember } from '#common/archive/pack-members.ts';
+import type { PackedPart } from '#common/archive/pack-members.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { digestOf } from './block-note.ts';
 import { type DeviceOf, type Identity, stateAsIndexed, stateAsWalked, typeOf } from './entry-state.ts';
@@ -20,7 +20,9 @@ export interface BaseBlock {
 
 /** An item of the base archive, with the identity that each of its entries had; none for one that must be read again. */
 export interface BaseItem {
-  readonly item: IndexItem<PackedMember & PlacedMember>;
+  readonly item: PlacedItem;
+  /** All bytes of its members. */
+  readonly parts: readonly PackedPart[];
   readonly identities: readonly (Identity | undefined)[];
 }
 

@@ -1,7 +1,7 @@
 import type { ArchiveFacts } from './archive-facts.ts';
 import { type ArchiveTail, parseTail, tailLength } from './archive-tail.ts';
 import { damaged, sha256Of, unpackMember } from './gzip-member.ts';
-import { type BlockRow, type IndexItem, type PlacedMember, parseBlock, parseBlockRow } from './index-block.ts';
+import { type BlockRow, type PlacedItem, parseBlock, parseBlockRow } from './index-block.ts';
 import type { IndexEntry } from './index-entry.ts';
 import type { RangeSource } from './range-source.ts';
 
@@ -70,15 +70,11 @@ function placeBlocks(table: string, tail: ArchiveTail, name: string): PlacedBloc
 }
 
 /** One block's items, checked against the block's hash. */
-export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<IndexItem<PlacedMember>[]> {
+export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<PlacedItem[]> {
   return openBlock(index, block, await readFrom(index, block.offset, block.compressedLength));
 }
 
-async function openBlock(
-  index: ArchiveIndex,
-  block: PlacedBlock,
-  compressed: Buffer,
-): Promise<IndexItem<PlacedMember>[]> {
+async function openBlock(index: ArchiveIndex, block: PlacedBlock, compressed: Buffer): Promise<PlacedItem[]> {
   const where = `the index of ${index.source.name}`;
   const text = await unpackMember(compressed, block.length, where);
   if (sha256Of(text) !== block.sha256) throw damaged(where, 'has a block whose hash is wrong');
@@ -92,7 +88,7 @@ function readFrom({ source, blockSource = source }: ArchiveIndex, offset: number
 /** Every block with its items in the order of paths. Neighbours are read together. */
 export async function* blocksByPath(
   index: ArchiveIndex,
-): AsyncGenerator<{ readonly block: PlacedBlock; readonly items: IndexItem<PlacedMember>[] }> {
+): AsyncGenerator<{ readonly block: PlacedBlock; readonly items: PlacedItem[] }> {
   for (const neighbours of neighboursOf(index.blocks)) {
     const start = neighbours[0]?.offset ?? 0;
     const bytes = await readFrom(
@@ -124,7 +120,7 @@ function* neighboursOf(blocks: readonly PlacedBlock[]): Generator<readonly Place
 }
 
 /** Every item in the order of paths. */
-export async function* itemsByPath(index: ArchiveIndex): AsyncGenerator<IndexItem<PlacedMember>> {
+export async function* itemsByPath(index: ArchiveIndex): AsyncGenerator<PlacedItem> {
   for await (const { items } of blocksByPath(index)) yield* items;
 }
 
@@ -137,7 +133,7 @@ export async function* entriesByPath(index: ArchiveIndex): AsyncGenerator<IndexE
  * Every item in the order of the archive, proven to cover it from the first byte to the index without a gap or an
  * overlap.
  */
-export async function* itemsByPlace(index: ArchiveIndex): AsyncGenerator<IndexItem<PlacedMember>> {
+export async function* itemsByPlace(index: ArchiveIndex): AsyncGenerator<PlacedItem> {
   let position = 0;
   for (const block of [...index.blocks].sort((a, b) => a.membersOffset - b.membersOffset)) {
     if (block.membersOffset !== position) throw damaged(index.source.name, 'has members that overlap or leave a gap');

@@ -8,7 +8,7 @@ import { BackupError } from '../errors.ts';
 import { tempFolder } from '../testing/temp-folder.ts';
 import { archiveThreads } from './archive-threads.ts';
 import { type ArchiveWork, workInPlace } from './archive-work.ts';
-import { sha256Of } from './gzip-member.ts';
+import { chunkHashOf, sha256Of } from './gzip-member.ts';
 
 const kinds: readonly (readonly [string, () => ArchiveWork])[] = [
   ['threads', () => archiveThreads(2)],
@@ -25,26 +25,53 @@ for (const [name, start] of kinds) {
     withWork(test, async (work) => {
       const text = Buffer.from('header'.repeat(100));
       const noise = randomBytes(20_000);
-      const members = [
-        { length: 20_600, contents: [[600, 20_000]] },
-        { length: 600, contents: [] },
+      const plans = [
+        { length: 20_600, contents: [[600, 20_000]], chunks: [] },
+        { length: 600, contents: [], chunks: [] },
       ] as const;
-      const packed = await work.pack({ data: new Uint8Array(Buffer.concat([text, noise, text])), members });
-      const [first, second] = packed.members;
+      const { bytes, packed } = await work.pack({ data: new Uint8Array(Buffer.concat([text, noise, text])), plans });
+      const [first, second] = packed;
       assert.ok(first !== undefined && second !== undefined);
-      assert.deepEqual(gunzipSync(packed.bytes.subarray(0, first.compressedLength)), Buffer.concat([text, noise]));
-      assert.deepEqual(gunzipSync(packed.bytes.subarray(first.compressedLength)), text);
-      assert.equal(first.sha256, sha256Of(Buffer.concat([text, noise])));
+      assert.deepEqual(gunzipSync(bytes.subarray(0, first.part.length)), Buffer.concat([text, noise]));
+      assert.deepEqual(gunzipSync(bytes.subarray(first.part.length)), text);
+      assert.deepEqual(first.member, { compressedLength: first.part.length, length: 20_600 });
       assert.deepEqual(first.contents, [sha256Of(noise)]);
-      assert.equal(second.packedSha256, sha256Of(Buffer.from(packed.bytes.subarray(first.compressedLength))));
-      assert.equal(packed.bytes.length, first.compressedLength + second.compressedLength);
+      assert.equal(second.part.sha256, sha256Of(bytes.subarray(first.part.length)));
+      assert.equal(bytes.length, first.part.length + second.part.length);
+    }));
+
+  it(`${name}: chunks have members of their own behind that of the headers, or without one`, (test) =>
+    withWork(test, async (work) => {
+      const [header, text, noise] = [Buffer.alloc(512, 'h'), Buffer.alloc(5000, 'text '), randomBytes(5000)];
+      const plans = [
+        { length: 5512, contents: [[512, 4800]], chunks: [2000, 3000] },
+        { length: 5000, contents: [], chunks: [5000] },
+      ] as const;
+      const { bytes, packed } = await work.pack({ data: new Uint8Array(Buffer.concat([header, text, noise])), plans });
+      const members = packed.flatMap(({ member, chunks }) => [...(member === undefined ? [] : [member]), ...chunks]);
+      const expected = [header, text.subarray(0, 2000), text.subarray(2000), noise];
+      let start = 0;
+      for (const [place, { compressedLength, length }] of members.entries()) {
+        assert.deepEqual(gunzipSync(bytes.subarray(start, start + compressedLength)), expected[place]);
+        assert.equal(length, expected[place]?.length);
+        start += compressedLength;
+      }
+      assert.equal(start, bytes.length);
+      assert.deepEqual(packed[0]?.contents, [sha256Of(text.subarray(0, 4800))]);
+      assert.deepEqual(
+        packed.flatMap(({ chunks }) => chunks.map(({ sha256 }) => sha256)),
+        expected.slice(1).map(chunkHashOf),
+      );
     }));
 
   it(`${name}: what does not compress is stored within its member, and costs next to nothing`, (test) =>
     withWork(test, async (work) => {
       const noise = randomBytes(100_000);
       const data = new Uint8Array(Buffer.concat([Buffer.alloc(50_000, 'text '), noise]));
-      const { bytes } = await work.pack({ data, members: [{ length: 150_000, contents: [[50_000, 100_000]] }] });
+      const { bytes } = await work.pack({
+        data,
+        plans: [{ length: 150_000, contents: [[50_000, 100_000]], chunks: [] }],
+      });
       assert.ok(bytes.length < 101_000, `${bytes.length} bytes`);
     }));
 
@@ -84,7 +111,7 @@ for (const [name, start] of kinds) {
       const contents = Array.from({ length: 20 }, (_, index) => Buffer.from(`content ${index} `.repeat(2000)));
       const packed = await Promise.all(
         contents.map((content) =>
-          work.pack({ data: new Uint8Array(content), members: [{ length: content.length, contents: [] }] }),
+          work.pack({ data: new Uint8Array(content), plans: [{ length: content.length, contents: [], chunks: [] }] }),
         ),
       );
       for (const [index, { bytes }] of packed.entries()) assert.deepEqual(gunzipSync(bytes), contents[index]);

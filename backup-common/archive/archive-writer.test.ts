@@ -4,6 +4,7 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { randomNumbers } from '../testing/random-numbers.ts';
 import { tempFolder } from '../testing/temp-folder.ts';
 import { entriesByPath, itemsByPath, openArchiveIndex } from './archive-index.ts';
 import { tailLength } from './archive-tail.ts';
@@ -110,10 +111,48 @@ it('the same entries give the same bytes', async (test) => {
   assert.ok((await readFile(first)).equals(await readFile(second)));
 });
 
-it('a file of 12 KiB or more has a member of its own, smaller ones share theirs', async (test) => {
+it('a file of 32 KiB or more has its header in one member and its content in others', async (test) => {
+  const headerBytes = 3 * 512; // with a pax header for the nanosecond
+  const random = randomNumbers(1);
+  const contents = [32_767, 32_768, 200_000, 262_143].map((size) =>
+    Buffer.from(Array.from({ length: size }, () => random() * 256)),
+  );
   const path = await write(test, async (writer) => {
     await writer.add(entryOf('s'), [], {});
-    for (const [name, size] of Object.entries({ a: 100, b: 100, c: 12_000, d: 12_288, e: 100, f: 20_000, g: 100 })) {
+    for (const [place, content] of contents.entries())
+      await writer.add(entryOf(`s/${place}`, content), [content.subarray(0, 9999), content.subarray(9999)], {});
+  });
+  const source = await openFileSource(path);
+  const index = await openArchiveIndex(source);
+  const found: (readonly [number, string | undefined])[] = [];
+  if (index !== undefined)
+    for await (const { member, entries, chunks } of itemsByPath(index)) {
+      const size = entries.at(-1)?.size ?? 0;
+      if (size < 32_767) continue;
+      found.push([size, entries.at(-1)?.sha256]);
+      assert.equal(chunks.length > 0, size >= 32_768);
+      assert.equal(member?.length, size >= 32_768 ? headerBytes : headerBytes + size + 1);
+      if (chunks.length === 0) continue;
+      assert.equal(sum(chunks.map(({ length }) => length)), Math.ceil(size / 512) * 512);
+      assert.ok(chunks.slice(0, -1).every(({ length }) => length >= 8192 && length <= 65_536));
+      assert.ok(chunks.length >= size / 65_536 && chunks.length <= size / 8192 + 1);
+    }
+  await source.close();
+  assert.deepEqual(
+    found,
+    contents.map((content) => [content.length, sha256Of(content)]),
+  );
+  assert.deepEqual(await verify(path), { entries: 5, bytes: sum(contents.map(({ length }) => length)) });
+});
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+it('a file of 6 KiB or more has a member of its own, smaller ones share theirs', async (test) => {
+  const path = await write(test, async (writer) => {
+    await writer.add(entryOf('s'), [], {});
+    for (const [name, size] of Object.entries({ a: 100, b: 100, c: 5600, d: 6144, e: 100, f: 20_000, g: 100 })) {
       const content = Buffer.alloc(size, name);
       await writer.add(entryOf(`s/${name}`, content), [content], {});
     }
@@ -123,7 +162,7 @@ it('a file of 12 KiB or more has a member of its own, smaller ones share theirs'
   const alone: string[] = [];
   if (index !== undefined)
     for await (const { entries } of itemsByPath(index))
-      if (entries.some(({ size }) => size >= 12_000)) alone.push(entries.map((entry) => entry.path).join());
+      if (entries.some(({ size }) => size >= 5600)) alone.push(entries.map((entry) => entry.path).join());
   await source.close();
   assert.deepEqual(alone, ['s/c', 's/d', 's/f']);
 });

@@ -3,15 +3,14 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ArchiveFacts } from './archive-facts.ts';
 import { encodeTail } from './archive-tail.ts';
 import { type ArchiveWork, workInPlace } from './archive-work.ts';
-import { chunksOf } from './content-chunks.ts';
+import { chunkLengths, chunksOf } from './content-chunks.ts';
 import { EntryGroup } from './entry-group.ts';
 import { compressMember, sha256Of } from './gzip-member.ts';
 import type { IndexItem } from './index-block.ts';
 import { type EntryFacts, type IndexEntry, indexEntryOf } from './index-entry.ts';
-import { type IndexMark, IndexWriter, type KnownBlock, type PendingItem, type WrittenItem } from './index-writer.ts';
-import { endsGroup, standsAlone } from './member-boundaries.ts';
-import { type CopiedRange, MemberWriter, type PendingMember } from './member-writer.ts';
-import type { PackedMember } from './pack-members.ts';
+import { type IndexMark, IndexWriter, type KnownBlock, type WrittenItem } from './index-writer.ts';
+import { chunkedFileBytes, endsGroup, standsAlone } from './member-boundaries.ts';
+import { type CopiedRange, MemberWriter, type PendingMembers } from './member-writer.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { blockSize, encodeTarEntry, paddingAfter, withSize } from './tar-header.ts';
 
@@ -53,6 +52,7 @@ export class ArchiveWriter {
     if (standsAlone(bytes)) await this.#endGroup();
     const group = this.#group;
     if (entry.type === 'file') group.contents.push([group.length + header.length, entry.storedSize]);
+    if (entry.storedSize >= chunkedFileBytes) group.chunks = chunkLengths(content, paddingAfter(entry.storedSize));
     group.addBytes([header, ...content, ...paddingOf(entry.storedSize)]);
     group.addEntry(indexEntryOf(entry, facts), note);
     if (endsGroup(entry.path, bytes, group.length)) await this.#endGroup();
@@ -75,14 +75,14 @@ export class ArchiveWriter {
     const start = this.#members.position();
     const { parts, contents } = this.#group;
     const member = await this.#members.add([...parts, encodeTarEntry(entry)], contents);
-    const chunks = await this.#addChunks(content, paddingOf(entry.storedSize));
+    const chunks: PendingMembers[] = await this.#addChunks(content, paddingOf(entry.storedSize));
     const facts = await factsOf();
     if (facts === undefined) {
       await this.#members.cutBackTo(await start);
       return false;
     }
     this.#group.addEntry(indexEntryOf(entry, facts), facts.note);
-    await this.#addGroup(member, chunks);
+    await this.#addGroup([member, ...chunks]);
     return true;
   }
 
@@ -104,25 +104,21 @@ export class ArchiveWriter {
       }),
       [],
     );
-    if (paddingAfter(size) > 0) chunks.push(await this.#members.add(paddingOf(size)));
+    if (paddingAfter(size) > 0) chunks.push(await this.#members.add(paddingOf(size), [], [paddingAfter(size)]));
     await this.#members.flush();
     const member = await this.#members.overwriteStored(start, withSize(placeholder, size));
     const indexEntry = indexEntryOf({ ...entry, size, storedSize: size }, { sha256: hash.digest('hex') });
     this.#group.addEntry(indexEntry, undefined);
-    await this.#addGroup({ written: Promise.resolve(member) }, chunks);
+    await this.#addGroup([{ written: Promise.resolve(member) }, ...chunks]);
     return indexEntry;
   }
 
   /** The members and entries of an item of another archive, as they are. */
-  async addCopied(
-    { member, entries, chunks }: IndexItem<PackedMember>,
-    notes: readonly (string | undefined)[],
-    range: CopiedRange,
-  ): Promise<void> {
+  async addCopied(item: IndexItem, notes: readonly (string | undefined)[], range: CopiedRange): Promise<void> {
     await this.#endGroup();
     await this.#members.addCopied(range);
-    const done = (copied: PackedMember): PendingMember => ({ written: Promise.resolve(copied) });
-    await this.#addItem({ member: member && done(member), entries, chunks: chunks.map(done), notes });
+    this.#index.add(item.entries, { ...item, parts: range.parts, notes });
+    await this.#keepUp();
   }
 
   /** A block of another archive with all its members. */
@@ -179,27 +175,25 @@ export class ArchiveWriter {
     return this.#index.blocks;
   }
 
-  async #addChunks(content: AsyncIterable<Buffer>, padding: readonly Buffer[]): Promise<PendingMember[]> {
-    const chunks: PendingMember[] = [];
+  async #addChunks(content: AsyncIterable<Buffer>, padding: readonly Buffer[]): Promise<PendingMembers[]> {
+    const chunks: PendingMembers[] = [];
     for await (const { parts, length } of chunksOf(content, padding))
-      chunks.push(await this.#members.add(parts, [[0, length]]));
+      chunks.push(await this.#members.add(parts, [], [length]));
     return chunks;
   }
 
   async #endGroup(): Promise<void> {
-    const { entries, parts, contents } = this.#group;
+    const { entries, parts, contents, chunks } = this.#group;
     if (entries.length === 0) return;
-    await this.#addGroup(parts.length === 0 ? undefined : await this.#members.add(parts, contents), []);
+    await this.#addGroup(parts.length === 0 ? [] : [await this.#members.add(parts, contents, chunks)]);
   }
 
-  async #addGroup(member: PendingMember | undefined, chunks: readonly PendingMember[]): Promise<void> {
+  async #addGroup(members: readonly PendingMembers[]): Promise<void> {
     const { entries, notes } = this.#group;
     this.#group = new EntryGroup();
-    await this.#addItem({ member, entries, chunks, notes });
-  }
-
-  async #addItem(item: PendingItem): Promise<void> {
-    this.#index.add(item);
+    const item = written(entries, members, notes);
+    item.catch(() => undefined); // seen when its block is written
+    this.#index.add(entries, item);
     await this.#keepUp();
   }
 
@@ -215,6 +209,29 @@ export class ArchiveWriter {
 function indexTarEntry(size: number, mtimeNs: bigint): TarEntry {
   const owner = { uid: 0, gid: 0, mode: 0o600 };
   return { path: indexPath, type: 'file', ...owner, mtimeNs, size, storedSize: size, link: undefined, attributes: [] };
+}
+
+/**
+ * The item when its members are in the file: the first one has the headers of its entries. Files without a sha256 get theirs
+ * from there, too: it has the contents of all files but a large one, in their order.
+ */
+async function written(
+  entries: readonly IndexEntry[],
+  members: readonly PendingMembers[],
+  notes: readonly (string | undefined)[],
+): Promise<WrittenItem> {
+  const packed = await Promise.all(members.map((pending) => pending.written));
+  const contents = packed[0]?.contents[Symbol.iterator]();
+  return {
+    member: packed[0]?.member,
+    entries: entries.map((entry) => {
+      const content = entry.type === 'file' ? contents?.next().value : undefined;
+      return content === undefined ? entry : { ...entry, sha256: entry.sha256 ?? content };
+    }),
+    chunks: packed.flatMap(({ chunks }) => chunks),
+    parts: packed.map(({ part }) => part),
+    notes,
+  };
 }
 
 async function* tapped(content: AsyncIterable<Buffer>, look: (part: Buffer) => void): AsyncGenerator<Buffer> {

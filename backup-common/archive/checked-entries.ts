@@ -6,8 +6,7 @@ import { tailLength } from './archive-tail.ts';
 import { indexPath } from './archive-writer.ts';
 import { escapeBytes } from './byte-path.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { damaged, openMember } from './gzip-member.ts';
-import type { PlacedMember } from './index-block.ts';
+import { type Chunk, damaged, type Member, openMember } from './gzip-member.ts';
 import { differenceOf, type IndexEntry, indexEntryOf } from './index-entry.ts';
 import { mapAhead } from './map-ahead.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -90,12 +89,12 @@ async function* tarStream(index: ArchiveIndex, expected: IndexEntry[]): AsyncGen
 
 interface PackedMember {
   readonly compressed: Buffer;
-  readonly member: PlacedMember | undefined;
+  readonly member: Member | Chunk | undefined;
   readonly entries: readonly IndexEntry[];
 }
 
 async function* membersInOrder(index: ArchiveIndex, queue: ByteQueue): AsyncGenerator<PackedMember> {
-  const take = async (member: PlacedMember): Promise<Buffer> => {
+  const take = async (member: Member): Promise<Buffer> => {
     const compressed = await queue.take(member.compressedLength);
     if (compressed === undefined) throw damaged(index.source.name, 'is shorter than its index says');
     return compressed;

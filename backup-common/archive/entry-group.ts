@@ -9,6 +9,8 @@ export class EntryGroup {
   readonly notes: (string | undefined)[] = [];
   /** Where its files' contents lie. */
   readonly contents: Range[] = [];
+  /** Lengths of the chunks that the one file in it is cut in; none when it is small. */
+  chunks: readonly number[] = [];
   /** Bytes of all parts. */
   length = 0;
 

@@ -4,10 +4,15 @@ import { constants, gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { BackupError } from '../errors.ts';
 import { level } from './pack-members.ts';
 
-/** One gzip member of the archive: lengths in bytes, and the sha256 (hex) of what it unpacks to. */
+/** One gzip member of the archive: lengths in bytes. */
 export interface Member {
   readonly compressedLength: number;
   readonly length: number;
+}
+
+/** A member that holds nothing but a part of a file, and perhaps tar's padding. */
+export interface Chunk extends Member {
+  /** Of what it unpacks to; see `chunkHashOf`. */
   readonly sha256: string;
 }
 
@@ -28,10 +33,11 @@ export function storeMember(data: Buffer): Promise<Buffer> {
 }
 
 /** Unpacks one member and compares it with what the index says. `where` names it in messages. */
-export async function openMember(compressed: Buffer, member: Member, where: string): Promise<Buffer> {
+export async function openMember(compressed: Buffer, member: Member | Chunk, where: string): Promise<Buffer> {
   const data = await unpackMember(compressed, member.length, where);
   if (data.length !== member.length) throw damaged(where, 'is shorter than the index says');
-  if (sha256Of(data) !== member.sha256) throw damaged(where, 'has another content than the index says');
+  if ('sha256' in member && chunkHashOf(data) !== member.sha256)
+    throw damaged(where, 'has another content than the index says');
   return data;
 }
 
@@ -50,8 +56,16 @@ function chunkSizeFor(length: number): number {
   return Math.min(Math.max(length + 1, 64), 2 * 1024 * 1024);
 }
 
-export function sha256Of(data: Buffer): string {
+export function sha256Of(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
+}
+
+/**
+ * By which chunks are known: the first 128 bits of the sha256, in hex. Half of it does not compress in the index, and the
+ * whole file has a hash of full length.
+ */
+export function chunkHashOf(data: Uint8Array): string {
+  return sha256Of(data).slice(0, 32);
 }
 
 export function damaged(where: string, why: string, cause?: unknown): BackupError {

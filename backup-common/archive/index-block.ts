@@ -1,21 +1,23 @@
 import type { BytePath } from './byte-path.ts';
-import { damaged, type Member } from './gzip-member.ts';
+import { type Chunk, damaged, type Member } from './gzip-member.ts';
 import { formatIndexEntry, type IndexEntry, parseIndexEntry } from './index-entry.ts';
 
 /**
  * A step through the archive: a member, the entries whose headers lie in it, and the further members that hold the
  * rest of the last entry's content. Without a member the entries are recorded only (devices, sockets).
  */
-export interface IndexItem<M extends Member = Member> {
-  readonly member: M | undefined;
+export interface IndexItem<P = unknown> {
+  readonly member: (Member & P) | undefined;
   readonly entries: readonly IndexEntry[];
-  readonly chunks: readonly M[];
+  readonly chunks: readonly (Chunk & P)[];
 }
 
-export interface PlacedMember extends Member {
-  /** Where it begins in the archive. */
+/** Where a member begins in the archive. */
+export interface Place {
   readonly offset: number;
 }
+
+export type PlacedItem = IndexItem<Place>;
 
 /** A row of the table of blocks. */
 export interface BlockRow {
@@ -32,35 +34,32 @@ export interface BlockRow {
 export function formatBlock(items: readonly IndexItem[]): string {
   const lines: string[] = [];
   for (const { member, entries, chunks } of items) {
-    if (member !== undefined) lines.push(formatMember('member', member));
+    if (member !== undefined) lines.push(JSON.stringify({ member: [member.compressedLength, member.length] }));
     for (const entry of entries) lines.push(formatIndexEntry(entry));
-    for (const chunk of chunks) lines.push(formatMember('chunk', chunk));
+    for (const { compressedLength, length, sha256 } of chunks)
+      lines.push(JSON.stringify({ chunk: [compressedLength, length, sha256] }));
   }
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function formatMember(key: 'member' | 'chunk', { compressedLength, length, sha256 }: Member): string {
-  return JSON.stringify({ [key]: [compressedLength, length, sha256] });
-}
-
 /** The items of a block with their places in the archive. */
-export function parseBlock(text: string, membersOffset: number, where: string): IndexItem<PlacedMember>[] {
-  const items: { member: PlacedMember | undefined; entries: IndexEntry[]; chunks: PlacedMember[] }[] = [];
+export function parseBlock(text: string, membersOffset: number, where: string): PlacedItem[] {
+  const items: { member: (Member & Place) | undefined; entries: IndexEntry[]; chunks: (Chunk & Place)[] }[] = [];
   let offset = membersOffset;
-  const place = (value: unknown): PlacedMember => {
-    const member = { ...parseMember(value, where), offset };
+  const place = <M extends Member>(member: M): M & Place => {
+    const placed = { ...member, offset };
     offset += member.compressedLength;
-    return member;
+    return placed;
   };
   for (const value of parseLines(text, where)) {
     const last = items.at(-1);
-    if ('member' in value) items.push({ member: place(value.member), entries: [], chunks: [] });
+    if ('member' in value) items.push({ member: place(parseMember(value.member, where)), entries: [], chunks: [] });
     else if (!('chunk' in value)) {
       if (last === undefined || last.chunks.length > 0) {
         items.push({ member: undefined, entries: [parseIndexEntry(value)], chunks: [] });
       } else last.entries.push(parseIndexEntry(value));
     } else if (last === undefined || last.entries.length === 0) throw damaged(where, 'has a chunk of no file');
-    else last.chunks.push(place(value.chunk));
+    else last.chunks.push(place(parseChunk(value.chunk, where)));
   }
   return items;
 }
@@ -83,11 +82,17 @@ function isLine(value: unknown): value is Line {
 }
 
 function parseMember(value: unknown, where: string): Member {
-  const [compressedLength, length, sha256] = Array.isArray(value) ? (value as unknown[]) : [];
-  if (!isLength(compressedLength) || !isLength(length) || length > maxLength || typeof sha256 !== 'string') {
+  const [compressedLength, length] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (!isLength(compressedLength) || !isLength(length) || length > maxLength) {
     throw damaged(where, 'describes a member wrongly');
   }
-  return { compressedLength, length, sha256 };
+  return { compressedLength, length };
+}
+
+function parseChunk(value: unknown, where: string): Chunk {
+  const sha256: unknown = Array.isArray(value) ? value[2] : undefined;
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{32}$/.test(sha256)) throw damaged(where, 'describes a member wrongly');
+  return { ...parseMember(value, where), sha256 };
 }
 
 /** No member or block is larger; what claims to be would only serve to fill our memory. */

@@ -4,23 +4,13 @@ import { compressMember, sha256Of } from './gzip-member.ts';
 import { type BlockRow, firstPathOf, formatBlock, formatBlockRow, type IndexItem } from './index-block.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { endsBlock } from './member-boundaries.ts';
-import type { PendingMember } from './member-writer.ts';
-import type { PackedMember } from './pack-members.ts';
+import type { PackedPart } from './pack-members.ts';
 
-/**
- * An item whose members may still be on their way to the file. Files without a sha256 get theirs from the member, which
- * has the contents of all files but a large one, in their order.
- */
-export interface PendingItem {
-  readonly member: PendingMember | undefined;
-  readonly entries: readonly IndexEntry[];
-  readonly chunks: readonly PendingMember[];
+/** An item that is in the file. */
+export interface WrittenItem extends IndexItem {
+  /** All bytes of its members, in any number of parts. */
+  readonly parts: readonly PackedPart[];
   /** What is noted of each entry, for `noteOf`. */
-  readonly notes?: readonly (string | undefined)[];
-}
-
-/** An item that is in the file, with what was noted of its entries. */
-export interface WrittenItem extends IndexItem<PackedMember> {
   readonly notes: readonly (string | undefined)[];
 }
 
@@ -59,7 +49,8 @@ export interface IndexMark {
  * is sorted by path. What `noteOf` makes of a block lies beside it. Memory: one open block and a row for each finished one.
  */
 export class IndexWriter {
-  #open: PendingItem[] = [];
+  #open: (WrittenItem | Promise<WrittenItem>)[] = [];
+  #openEntries = 0;
   /** Blocks are finished one after another, behind the members they describe. */
   #chain: Promise<void> = Promise.resolve();
   /** For each block that waits, oldest first, when it is finished. */
@@ -73,10 +64,11 @@ export class IndexWriter {
     private readonly noteOf: (items: readonly WrittenItem[]) => Buffer = () => Buffer.alloc(0),
   ) {}
 
-  /** The next step through the archive, in its order. */
-  add(item: PendingItem): void {
+  /** The next step through the archive, in its order, with these entries; its members may be on their way to the file. */
+  add(entries: readonly IndexEntry[], item: WrittenItem | Promise<WrittenItem>): void {
     this.#open.push(item);
-    if (item.entries.some((entry) => endsBlock(entry.path))) this.endBlock();
+    this.#openEntries += entries.length;
+    if (endsBlock(entries, this.#openEntries)) this.endBlock();
   }
 
   /** A whole block, after the one that was open. */
@@ -90,6 +82,7 @@ export class IndexWriter {
     if (this.#open.length === 0) return;
     const pending = this.#open;
     this.#open = [];
+    this.#openEntries = 0;
     this.#enqueue(() => this.#writeBlock(pending));
   }
 
@@ -104,8 +97,8 @@ export class IndexWriter {
     this.#chain.catch(() => undefined); // seen by the next `mark` or `finish`
   }
 
-  async #writeBlock(pending: readonly PendingItem[]): Promise<void> {
-    const items = await Promise.all(pending.map(written));
+  async #writeBlock(pending: readonly (WrittenItem | Promise<WrittenItem>)[]): Promise<void> {
+    const items = await Promise.all(pending);
     const text = Buffer.from(formatBlock(items));
     const block = await this.#addToSpool(await compressMember(text));
     const note = await this.#addToSpool(this.noteOf(items));
@@ -147,6 +140,7 @@ export class IndexWriter {
 
   async cutBackTo(mark: IndexMark): Promise<void> {
     this.#open = [];
+    this.#openEntries = 0;
     await this.#chain.catch(() => undefined); // what could not be written is cut off now
     this.#chain = Promise.resolve();
     this.#waiting.length = 0;
@@ -194,20 +188,6 @@ async function* readEach(places: readonly Located[]): AsyncGenerator<Buffer> {
   }
 }
 
-async function written({ member, entries, chunks, notes = [] }: PendingItem): Promise<WrittenItem> {
-  const packed = await member?.written;
-  const contents = packed?.contents[Symbol.iterator]();
-  return {
-    member: packed,
-    entries: entries.map((entry) => {
-      const content = entry.type === 'file' ? contents?.next().value : undefined;
-      return content === undefined ? entry : { ...entry, sha256: entry.sha256 ?? content };
-    }),
-    chunks: await Promise.all(chunks.map((chunk) => chunk.written)),
-    notes,
-  };
-}
-
-function lengthOf({ member, chunks }: WrittenItem): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.compressedLength, member?.compressedLength ?? 0);
+function lengthOf({ parts }: WrittenItem): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }

@@ -3,16 +3,16 @@ import type { MemberPlan, PackRequest, Range } from './pack-members.ts';
 /** Members to be packed in one go. */
 export class MemberBatch {
   readonly #parts: Buffer[] = [];
-  readonly #members: MemberPlan[] = [];
-  /** Bytes of all members. */
+  readonly #plans: MemberPlan[] = [];
+  /** Bytes of all plans. */
   length = 0;
 
-  /** Tells the member's place in the batch. `contents` are the ranges of it that hold files. */
-  add(parts: readonly Buffer[], contents: readonly Range[]): number {
+  /** Tells the place of its plan in the batch; see MemberPlan. */
+  add(parts: readonly Buffer[], contents: readonly Range[], chunks: readonly number[]): number {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     this.#parts.push(...parts);
     this.length += length;
-    return this.#members.push({ length, contents }) - 1;
+    return this.#plans.push({ length, contents, chunks }) - 1;
   }
 
   request(): PackRequest {
@@ -22,6 +22,6 @@ export class MemberBatch {
       data.set(part, offset);
       offset += part.length;
     }
-    return { data, members: this.#members };
+    return { data, plans: this.#plans };
   }
 }

@@ -1,12 +1,15 @@
 import type { BytePath } from './byte-path.ts';
 
-/** Files from this size on have members of their own, so that a change elsewhere leaves them alone. */
+/** Files from this size on are not taken into memory as a whole. */
 export const largeFileBytes = 256 * 1024;
-/** Mean of the small files' groups; 8–16 KiB was measured as the best trade of size against bytes to fetch. */
-const meanGroupBytes = 12 * 1024;
+/** Files from this size on are cut in chunks, so that what changes in one does not bring all of it. */
+export const chunkedFileBytes = 32 * 1024;
+/** Mean of the small files' groups. */
+const meanGroupBytes = 6 * 1024;
 /** No group grows past this, whatever its paths hash to. */
 const maxGroupBytes = 1024 * 1024;
-const entriesPerBlock = 32;
+/** No block of the index is smaller, where its path allows; it has as many entries more in the mean. */
+const minBlockEntries = 8;
 
 /** Whether an entry is a group of its own: a change of its neighbours need not fetch it. */
 export function standsAlone(entryBytes: number): boolean {
@@ -21,9 +24,9 @@ export function endsGroup(path: BytePath, entryBytes: number, groupBytes: number
   return hash32(path) < (entryBytes / meanGroupBytes) * 0x1_0000_0000 || groupBytes >= maxGroupBytes;
 }
 
-/** Whether a block of the index ends with the group this entry is in; true for about one in 32 paths. */
-export function endsBlock(path: BytePath): boolean {
-  return hash32(path) % entriesPerBlock === 7;
+/** Whether a block of the index that has so many entries by now ends with this group of them. */
+export function endsBlock(group: ReadonlyArray<{ readonly path: BytePath }>, blockEntries: number): boolean {
+  return blockEntries >= minBlockEntries && group.some(({ path }) => hash32(path) % minBlockEntries === 7);
 }
 
 /** FNV-1a over the bytes, then the finalizer of MurmurHash3, since FNV alone mixes its high bits badly. */

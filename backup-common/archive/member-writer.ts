@@ -4,22 +4,16 @@ import { type Appendix, FileAppender } from './file-appender.ts';
 import { sha256Of, storeMember } from './gzip-member.ts';
 import type { FilePlace } from './hashed-range.ts';
 import { MemberBatch } from './member-batch.ts';
-import type { PackedMember, Range } from './pack-members.ts';
+import type { PackedMembers, PackedPart, Range } from './pack-members.ts';
 
 /** Content being compressed or waiting to be written, at most; bounds our memory. */
 const maxPendingBytes = 16 * 1024 * 1024;
 /** Members are handed to the threads in batches of this size, since each way there and back costs as much as 20 KiB. */
 const batchBytes = 1024 * 1024;
 
-/** A member on its way to the file; `written` settles in the file's order. */
-export interface PendingMember {
-  readonly written: Promise<PackedMember>;
-}
-
-/** A member as it lies in an archive: its compressed bytes, and their sha256 (hex). */
-export interface PackedPart {
-  readonly length: number;
-  readonly sha256: string;
+/** Members on their way to the file; settles in the file's order. */
+export interface PendingMembers {
+  readonly written: Promise<PackedMembers>;
 }
 
 /** Members that follow each other in another archive. */
@@ -39,8 +33,8 @@ interface OpenCopy extends CopiedRange {
 /** A batch that still grows, and who waits for it. */
 interface OpenBatch {
   readonly batch: MemberBatch;
-  readonly written: Promise<readonly PackedMember[]>;
-  readonly resolve: (written: Promise<readonly PackedMember[]>) => void;
+  readonly written: Promise<readonly PackedMembers[]>;
+  readonly resolve: (written: Promise<readonly PackedMembers[]>) => void;
 }
 
 /**
@@ -64,19 +58,23 @@ export class MemberWriter {
   }
 
   /**
-   * Waits while too much is pending, then takes the member on. `contents` are the ranges of it that hold files. Rejects
-   * when an earlier one could not be written.
+   * Waits while too much is pending, then takes on what is to become members (see MemberPlan). Rejects when an earlier one
+   * could not be written.
    */
-  async add(parts: readonly Buffer[], contents: readonly Range[] = []): Promise<PendingMember> {
+  async add(
+    parts: readonly Buffer[],
+    contents: readonly Range[] = [],
+    chunks: readonly number[] = [],
+  ): Promise<PendingMembers> {
     await this.#room();
     this.#startCopy();
     this.#open ??= openBatch();
     const { batch, written } = this.#open;
-    const place = batch.add(parts, contents);
+    const place = batch.add(parts, contents, chunks);
     if (batch.length >= batchBytes) this.#startBatch();
-    const member = written.then((members) => memberAt(members, place));
-    member.catch(() => undefined); // seen by the next `add` or `flush`
-    return { written: member };
+    const members = written.then((packed) => packedAt(packed, place));
+    members.catch(() => undefined); // seen by the next `add` or `flush`
+    return { written: members };
   }
 
   /** A member that is stored as it is; its place can be overwritten with content of the same length. */
@@ -86,10 +84,10 @@ export class MemberWriter {
   }
 
   /** Overwrites a member of `addStored` that was flushed. */
-  async overwriteStored(offset: number, content: Buffer): Promise<PackedMember> {
-    const { bytes, member } = await packStored(content);
-    await this.#appender.overwrite(offset, { bytes, parts: [packedPart(member)] });
-    return member;
+  async overwriteStored(offset: number, content: Buffer): Promise<PackedMembers> {
+    const { bytes, packed } = await packStored(content);
+    await this.#appender.overwrite(offset, { bytes, parts: [packed.part] });
+    return packed;
   }
 
   /** Bytes that are no pending member's, such as a finished index block. */
@@ -165,12 +163,12 @@ export class MemberWriter {
     if (this.#open === undefined) return;
     const { batch, resolve } = this.#open;
     this.#open = undefined;
-    const packed = this.#work.pack(batch.request());
+    const result = this.#work.pack(batch.request());
     const appended = this.#enqueue(
       batch.length,
-      packed.then(({ bytes, members }) => ({ bytes, parts: members.map(packedPart) })),
+      result.then(({ bytes, packed }) => ({ bytes, parts: packed.map(({ part }) => part) })),
     );
-    resolve(appended.then(async () => (await packed).members));
+    resolve(appended.then(async () => (await result).packed));
   }
 
   /** Appends when its turn comes. */
@@ -195,29 +193,21 @@ export class MemberWriter {
 
 function openBatch(): OpenBatch {
   let resolve: OpenBatch['resolve'] = () => undefined;
-  const written = new Promise<readonly PackedMember[]>((settle) => {
+  const written = new Promise<readonly PackedMembers[]>((settle) => {
     resolve = settle;
   });
   return { batch: new MemberBatch(), written, resolve };
 }
 
-function memberAt(members: readonly PackedMember[], place: number): PackedMember {
-  const member = members[place];
-  if (member === undefined) throw new Error('a batch came back with fewer members than it had');
-  return member;
+function packedAt(packed: readonly PackedMembers[], place: number): PackedMembers {
+  const members = packed[place];
+  if (members === undefined) throw new Error('a batch came back with fewer members than it had');
+  return members;
 }
 
-/** The member as bytes of the file. */
-export function packedPart({ compressedLength, packedSha256 }: PackedMember): PackedPart {
-  return { length: compressedLength, sha256: packedSha256 };
-}
-
-async function packStored(content: Buffer): Promise<{ bytes: Buffer; member: PackedMember }> {
+async function packStored(content: Buffer): Promise<{ bytes: Buffer; packed: PackedMembers }> {
   const bytes = await storeMember(content);
-  const sha256 = sha256Of(content);
-  const packedSha256 = sha256Of(bytes);
-  return {
-    bytes,
-    member: { compressedLength: bytes.length, length: content.length, sha256, packedSha256, contents: [] },
-  };
+  const member = { compressedLength: bytes.length, length: content.length };
+  const part = { length: bytes.length, sha256: sha256Of(bytes) };
+  return { bytes, packed: { member, chunks: [], part, contents: [] } };
 }

@@ -1,4 +1,4 @@
-import type { Member } from '#common/archive/gzip-member.ts';
+import type { Chunk } from '#common/archive/gzip-member.ts';
 import { diskPath } from './disk-path.ts';
 import type { TreeEntry } from './tree-entry.ts';
 
@@ -25,7 +25,7 @@ export class ContentDonors {
   }
 
   /** Pieces of a file that lie one after the other from its beginning. */
-  addPieces(file: Buffer, pieces: readonly Pick<Member, 'sha256' | 'length'>[]): void {
+  addPieces(file: Buffer, pieces: readonly Pick<Chunk, 'sha256' | 'length'>[]): void {
     let offset = 0;
     for (const { sha256, length } of pieces) {
       this.#places.set(sha256, { file, offset });

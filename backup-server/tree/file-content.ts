@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { sha256Of } from '#common/archive/gzip-member.ts';
+import { chunkHashOf, sha256Of } from '#common/archive/gzip-member.ts';
 import type { Donor } from './content-donors.ts';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 const readBytes = 1024 * 1024;
 
-/** Hashes of a file and of its pieces, all in hex. */
+/** Hashes of a file and of its pieces. */
 export interface ContentHashes {
+  /** sha256, in hex. */
   readonly whole: string;
-  /** As far as the file goes; zeros fill the last one up, as tar's padding does. */
+  /** As `chunkHashOf` gives them, as far as the file goes; zeros fill the last one up, as tar's padding does. */
   readonly pieces: readonly string[];
 }
 
@@ -24,18 +25,18 @@ export async function hashContent(file: Buffer, pieceLengths: readonly number[])
       const length = pieceLengths[pieces.length] ?? readBytes;
       const { content, filled } = await readAt(handle, offset, length);
       whole.update(content.subarray(0, filled));
-      if (pieces.length < pieceLengths.length && filled > 0) pieces.push(sha256Of(content));
+      if (pieces.length < pieceLengths.length && filled > 0) pieces.push(chunkHashOf(content));
       offset += filled;
       if (filled < length) return { whole: whole.digest('hex'), pieces };
     }
   });
 }
 
-/** The content with this hash; undefined when the donor does not have it. Zeros stand for what is beyond its end. */
+/** The content with this hash, a chunk's or one of full length; undefined when the donor does not have it. Zeros stand for what is beyond its end. */
 export async function readDonor({ file, offset }: Donor, length: number, sha256: string): Promise<Buffer | undefined> {
   try {
     const { content } = await withFile(file, (handle) => readAt(handle, offset, length));
-    return sha256Of(content) === sha256 ? content : undefined;
+    return sha256Of(content).startsWith(sha256) ? content : undefined;
   } catch {
     return undefined; // whatever has become of that file, it does not have the content
   }

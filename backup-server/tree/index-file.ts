@@ -70,7 +70,8 @@ export async function writeIndexFile(path: string, host: string, entries: readon
   const [file, spool] = [await open(path, 'wx', 0o600), await open(`${path}.blocks`, 'wx+', 0o600)];
   try {
     const index = new IndexWriter(spool);
-    for (const entry of entries) index.add({ member: undefined, entries: [entry], chunks: [] });
+    for (const entry of entries)
+      index.add([entry], { member: undefined, entries: [entry], chunks: [], parts: [], notes: [] });
     const { blocks, table } = await index.finish();
     const writer = new MemberWriter(file);
     for await (const block of blocks()) await writer.addRaw(block);

@@ -78,11 +78,11 @@ const craftedLies: readonly Lie[] = (
       'members that overlap',
       [{ items: [honest] }, { items: [{ ...honest, member: second.member, entries: [second.entry] }] }],
       /web\.tar\.gz has members that overlap or leave a gap$/,
-      /a member of .*web\.tar\.gz has another content than the index says$/,
+      /entry "g" of .*web\.tar\.gz is not what the index has at this place$/,
     ],
     [
-      'the hash of a member',
-      [{ items: [{ ...honest, member: { ...member, sha256: wrongHash } }] }],
+      'the hash of a chunk',
+      [{ items: [{ ...honest, chunks: [{ ...second.member, sha256: wrongHash.slice(0, 32) }] }] }, { items: [] }],
       /a member of .*web\.tar\.gz has another content than the index says$/,
     ],
     [

@@ -3,13 +3,13 @@ import { type ArchiveIndex, readBlock } from '#common/archive/archive-index.ts';
 import { escapeBytes } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import { damaged, openMember } from '#common/archive/gzip-member.ts';
-import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
+import type { PlacedItem } from '#common/archive/index-block.ts';
 import { differenceOf, type IndexEntry, indexEntryOf } from '#common/archive/index-entry.ts';
 import { mapAhead } from '#common/archive/map-ahead.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
 import { TarReader } from '#common/archive/tar-reader.ts';
 import { readDonor } from './file-content.ts';
-import { type Piece, readPieces } from './read-pieces.ts';
+import { readPieces } from './read-pieces.ts';
 import { SpoiledTree } from './spoiled-tree.ts';
 import type { Staging } from './staging.ts';
 import { type MadeEntry, planStep, type Step } from './staging-plan.ts';
@@ -31,7 +31,7 @@ export async function stageChanges(index: ArchiveIndex, changes: TreeChanges, st
   const where = `a member of ${index.source.name}`;
   const pieces = readPieces(index.source, piecesOf(stepsFor(index, changes, staging), steps));
   const contents = mapAhead(pieces, membersAhead, async ([piece, bytes]) =>
-    'sha256' in piece ? openMember(bytes, piece, where) : bytes,
+    'length' in piece ? openMember(bytes, piece, where) : bytes,
   );
   for (let first = await contents.next(); first.done !== true; first = await contents.next()) {
     const step = steps.shift();
@@ -52,7 +52,7 @@ async function* stepsFor(index: ArchiveIndex, changes: TreeChanges, staging: Sta
 }
 
 /** Folders without attributes and hard links follow from the index alone, when the changes are applied. */
-async function wantedOf(item: IndexItem<PlacedMember>, changes: TreeChanges, staging: Staging): Promise<IndexEntry[]> {
+async function wantedOf(item: PlacedItem, changes: TreeChanges, staging: Staging): Promise<IndexEntry[]> {
   const wanted: IndexEntry[] = [];
   for (const entry of item.entries) {
     if (!changes.changed.has(entry.path) || entry.type === 'hardlink') continue;
@@ -64,7 +64,7 @@ async function wantedOf(item: IndexItem<PlacedMember>, changes: TreeChanges, sta
 }
 
 /** The pieces one by one; the step they are for is in `steps` before the first of them is out. */
-async function* piecesOf(planned: AsyncIterable<Step>, steps: Step[]): AsyncGenerator<PlacedMember | Piece> {
+async function* piecesOf(planned: AsyncIterable<Step>, steps: Step[]): AsyncGenerator<Step['pieces'][number]> {
   for await (const step of planned) {
     steps.push(step);
     yield* step.pieces;

@@ -1,6 +1,6 @@
 import { isUnstored } from '#common/archive/checked-entries.ts';
-import type { Member } from '#common/archive/gzip-member.ts';
-import type { IndexItem, PlacedMember } from '#common/archive/index-block.ts';
+import type { Chunk, Member } from '#common/archive/gzip-member.ts';
+import type { Place, PlacedItem } from '#common/archive/index-block.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import { paddingAfter } from '#common/archive/tar-header.ts';
 import type { ContentDonors, Donor } from './content-donors.ts';
@@ -8,7 +8,7 @@ import type { Piece } from './read-pieces.ts';
 
 /** A part of a file's content: from the tree, or the next of the step's pieces. */
 export interface Part {
-  readonly member: Pick<Member, 'length' | 'sha256'>;
+  readonly member: Pick<Chunk, 'length' | 'sha256'>;
   readonly donor: Donor | undefined;
 }
 
@@ -20,20 +20,20 @@ export interface MadeEntry {
 
 /** What is to be done for one item of the index. */
 export interface Step {
-  readonly item: IndexItem<PlacedMember>;
+  readonly item: PlacedItem;
   /** Entries to be read from the item's own member, and from its chunks if `readsChunks`. */
   readonly read: readonly IndexEntry[];
   readonly readsChunks: boolean;
   readonly made: readonly MadeEntry[];
   /** What has to be fetched, in order; never empty. */
-  readonly pieces: readonly (PlacedMember | typeof noPiece)[];
+  readonly pieces: readonly ((Member & Place) | typeof noPiece)[];
 }
 
 /** Stands for a step that needs nothing of the archive. */
 export const noPiece: Piece = { offset: 0, compressedLength: 0 };
 
 /** Decides for the wanted entries of an item where each is taken from; fetches as little as can be. */
-export function planStep(item: IndexItem<PlacedMember>, wanted: readonly IndexEntry[], donors: ContentDonors): Step {
+export function planStep(item: PlacedItem, wanted: readonly IndexEntry[], donors: ContentDonors): Step {
   const made = wanted.flatMap((entry) => madeEntry(item, entry, donors) ?? []);
   const read = wanted.filter((entry) => !made.some((done) => done.entry === entry));
   const last = item.entries.filter((entry) => !isUnstored(entry)).at(-1);
@@ -46,7 +46,7 @@ export function planStep(item: IndexItem<PlacedMember>, wanted: readonly IndexEn
 }
 
 /** Undefined when the entry has to be read from its member. */
-function madeEntry(item: IndexItem<PlacedMember>, entry: IndexEntry, donors: ContentDonors): MadeEntry | undefined {
+function madeEntry(item: PlacedItem, entry: IndexEntry, donors: ContentDonors): MadeEntry | undefined {
   if (entry.attributes !== undefined) return undefined;
   if (entry.type !== 'file' || entry.size === 0) return { entry, parts: [] };
   const { chunks } = item;

@@ -3,7 +3,7 @@ import { type BytePath, comparePaths, parentOf } from '#common/archive/byte-path
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem } from '#common/archive/index-block.ts';
 import { formatIndexEntry, type IndexEntry } from '#common/archive/index-entry.ts';
-import { largeFileBytes } from '#common/archive/member-boundaries.ts';
+import { chunkedFileBytes } from '#common/archive/member-boundaries.ts';
 import { blocksMissingIn } from './changed-unseen.ts';
 import { ContentDonors } from './content-donors.ts';
 import { entriesOfBlock, type TreeEntry, treeEntries } from './tree-entry.ts';
@@ -108,7 +108,7 @@ function losesAttributes(old: IndexEntry, now: IndexEntry): boolean {
 /** What an entry takes on disk; a small file with attributes may be sparse. */
 function storedBytes({ entry, chunks }: TreeEntry): number {
   if (chunks.length > 0) return chunks.reduce((sum, { length }) => sum + length, 0);
-  return entry.attributes === undefined ? entry.size : Math.min(entry.size, largeFileBytes);
+  return entry.attributes === undefined ? entry.size : Math.min(entry.size, chunkedFileBytes);
 }
 
 function isDifferent(

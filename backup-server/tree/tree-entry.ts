@@ -1,14 +1,14 @@
 import { type ArchiveIndex, type PlacedBlock, readBlock } from '#common/archive/archive-index.ts';
-import type { Member } from '#common/archive/gzip-member.ts';
+import type { Chunk } from '#common/archive/gzip-member.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 
 /** An entry of an index; of a large file with the members that hold its content in their order. */
 export interface TreeEntry {
   readonly entry: IndexEntry;
-  readonly chunks: readonly Member[];
+  readonly chunks: readonly Chunk[];
 }
 
-const noChunks: readonly Member[] = [];
+const noChunks: readonly Chunk[] = [];
 
 /** The entries of some blocks of an index, in their order. */
 export async function* treeEntries(
