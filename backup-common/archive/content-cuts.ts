@@ -33,8 +33,8 @@ export const largeChunks: ChunkSizes = {
 };
 
 /** One number for each byte: the first four bytes of its sha256. */
-const gear = Uint32Array.from({ length: 256 }, (_, byte) =>
-  createHash('sha256').update(Buffer.of(byte)).digest().readUInt32BE(),
+const gear = Int32Array.from({ length: 256 }, (_, byte) =>
+  createHash('sha256').update(Buffer.of(byte)).digest().readInt32BE(),
 );
 
 /**
@@ -64,11 +64,11 @@ export class ContentCuts {
   }
 
   #scan(bytes: Uint8Array, from: number, to: number, bits: number): number | undefined {
-    const shift = 32 - bits;
+    const mask = -1 << (32 - bits);
     let hash = this.#hash;
     for (let index = from; index < to; index += 1) {
       hash = ((hash << 1) + (gear[bytes[index] as number] as number)) | 0;
-      if (hash >>> shift === 0) return index + 1;
+      if ((hash & mask) === 0) return index + 1;
     }
     this.#hash = hash;
     return undefined;

@@ -17,7 +17,7 @@ export interface HashedRange extends FilePlace {
  * Synchronous: meant for threads that do nothing else.
  */
 export function readHashed({ fd, offset, parts }: HashedRange): Uint8Array | undefined {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
   for (let filled = 0; filled < bytes.length; ) {
     const count = readSync(fd, bytes, filled, bytes.length - filled, offset + filled);
     if (count === 0) return undefined;

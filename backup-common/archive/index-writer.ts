@@ -1,5 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
+import { workInPlace } from './archive-work.ts';
 import { comparePaths } from './byte-path.ts';
+import { FileAppender } from './file-appender.ts';
 import { compressMember, sha256Of } from './gzip-member.ts';
 import { type BlockRow, firstPathOf, formatBlock, formatBlockRow, type IndexItem } from './index-block.ts';
 import type { IndexEntry } from './index-entry.ts';
@@ -56,13 +58,15 @@ export class IndexWriter {
   /** For each block that waits, oldest first, when it is finished. */
   readonly #waiting: Promise<void>[] = [];
   #blocks: FinishedBlock[] = [];
-  #spoolLength = 0;
+  readonly #appender: FileAppender;
   #membersLength = 0;
 
   constructor(
     private readonly spool: FileHandle,
     private readonly noteOf: (items: readonly WrittenItem[]) => Buffer = () => Buffer.alloc(0),
-  ) {}
+  ) {
+    this.#appender = new FileAppender(spool, workInPlace());
+  }
 
   /** The next step through the archive, in its order, with these entries; its members may be on their way to the file. */
   add(entries: readonly IndexEntry[], item: WrittenItem | Promise<WrittenItem>): void {
@@ -120,13 +124,12 @@ export class IndexWriter {
   }
 
   async #addToSpool(bytes: Buffer): Promise<Located> {
-    const located = { source: this, offset: this.#spoolLength, length: bytes.length };
-    await this.spool.write(bytes, 0, bytes.length, this.#spoolLength);
-    this.#spoolLength += bytes.length;
+    const located = { source: this, offset: this.#appender.length, length: bytes.length };
+    await this.#appender.append({ bytes });
     return located;
   }
 
-  /** Bytes of the spool. */
+  /** Bytes of the spool, once finished. */
   async read(offset: number, length: number): Promise<Buffer> {
     const bytes = Buffer.alloc(length);
     await this.spool.read(bytes, 0, length, offset);
@@ -135,7 +138,7 @@ export class IndexWriter {
 
   async mark(): Promise<IndexMark> {
     await this.#settle();
-    return { blocks: this.#blocks.length, spoolLength: this.#spoolLength, membersLength: this.#membersLength };
+    return { blocks: this.#blocks.length, spoolLength: this.#appender.length, membersLength: this.#membersLength };
   }
 
   async cutBackTo(mark: IndexMark): Promise<void> {
@@ -145,7 +148,7 @@ export class IndexWriter {
     this.#chain = Promise.resolve();
     this.#waiting.length = 0;
     this.#blocks.length = mark.blocks;
-    this.#spoolLength = mark.spoolLength;
+    await this.#appender.cutBackTo(mark.spoolLength);
     this.#membersLength = mark.membersLength;
   }
 
@@ -157,6 +160,7 @@ export class IndexWriter {
     table: Buffer;
   }> {
     await this.#settle();
+    await this.#appender.flush();
     const sorted = this.#blocks.sort((a, b) => comparePaths(a.firstPath, b.firstPath));
     return {
       blocks: () => readEach(sorted.map(({ block }) => block)),

@@ -16,7 +16,7 @@ export class MemberBatch {
   }
 
   request(): PackRequest {
-    const data = new Uint8Array(this.length);
+    const data = Buffer.allocUnsafeSlow(this.length);
     let offset = 0;
     for (const part of this.#parts) {
       data.set(part, offset);

@@ -159,7 +159,7 @@ function sha256Of(parts: readonly Uint8Array[]): string {
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(lengthOf(parts));
+  const bytes = Buffer.allocUnsafeSlow(lengthOf(parts));
   let offset = 0;
   for (const part of parts) {
     bytes.set(part, offset);
