@@ -37,37 +37,53 @@ export async function writeNotes(folder: string, blocks: readonly KnownBlock[]):
   await writeFile(join(folder, rowsName), rows.map((row) => `${row}\n`).join(''), { mode: 0o600 });
 }
 
-/** The notes of the blocks of an archive. In memory: a row for each block. */
+/** The notes of the blocks of an archive. In memory: a line of text for each block. */
 export class BaseNotes {
   private constructor(
     private readonly source: RangeSource,
-    private readonly blocks: readonly BaseBlock[],
+    private readonly index: ArchiveIndex,
+    private readonly rows: readonly string[],
+    /** Where the note of each block begins. */
+    private readonly offsets: Float64Array,
   ) {}
 
   /** Rejects when they are not there, or not those of this index. */
   static async open(folder: string, index: ArchiveIndex): Promise<BaseNotes> {
     const rows = (await readFile(join(folder, rowsName), 'utf8')).trimEnd().split('\n');
     if (rows.length !== index.blocks.length) throw damaged(folder, 'does not belong to the base');
-    const source = windowSource(await openFileSource(join(folder, notesName)));
+    const offsets = new Float64Array(rows.length);
     let offset = 0;
-    const blocks = index.blocks.map((placed, place): BaseBlock => {
-      const [firstPath, digest, membersLength, length] = JSON.parse(rows[place] ?? '') as Row;
-      const block = { source: index.source, offset: placed.offset, length: placed.compressedLength };
-      const known = { ...placed, firstPath, membersLength, block, note: { source, offset, length } };
-      offset += length;
-      return { known, placed, digest: digest ?? undefined };
-    });
-    return new BaseNotes(source, blocks);
+    for (const [place, row] of rows.entries()) {
+      offsets[place] = offset;
+      offset += parseRow(row)[3];
+    }
+    return new BaseNotes(windowSource(await openFileSource(join(folder, notesName))), index, rows, offsets);
   }
 
   /** Blocks of a place and all below it: blocks end where a place does. */
   *blocksAt(place: BytePath): Generator<BaseBlock> {
-    for (let at = this.#firstAt(place); at < this.blocks.length; at += 1) {
-      const block = this.blocks[at];
+    for (let at = this.#firstAt(place); at < this.rows.length; at += 1) {
+      const block = this.#blockAt(at);
       const path = block?.known.firstPath ?? '';
       if (block === undefined || (path !== place && !path.startsWith(`${place}/`))) return;
       yield block;
     }
+  }
+
+  #blockAt(at: number): BaseBlock | undefined {
+    const placed = this.index.blocks[at];
+    if (placed === undefined) return undefined;
+    const [firstPath, digest, membersLength, noteLength] = this.#row(at);
+    const { sha256, compressedLength, length, entries } = placed;
+    const block = { source: this.index.source, offset: placed.offset, length: compressedLength };
+    const note = { source: this.source, offset: this.offsets[at] ?? 0, length: noteLength };
+    // written out: a million copies by spreading have a hidden class each
+    const known = { firstPath, sha256, compressedLength, length, entries, membersLength, block, note };
+    return { known, placed, digest: digest ?? undefined };
+  }
+
+  #row(at: number): Row {
+    return parseRow(this.rows[at] ?? '');
   }
 
   async itemsOf({ known: { note } }: BaseBlock): Promise<readonly ItemNote[]> {
@@ -80,12 +96,16 @@ export class BaseNotes {
 
   /** The first block that does not begin before the place, by halves. */
   #firstAt(place: BytePath): number {
-    let [low, high] = [0, this.blocks.length];
+    let [low, high] = [0, this.rows.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (comparePaths(this.blocks[middle]?.known.firstPath ?? '', place) < 0) low = middle + 1;
+      if (comparePaths(this.#row(middle)[0], place) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+}
+
+function parseRow(row: string): Row {
+  return JSON.parse(row) as Row;
 }

@@ -37,7 +37,8 @@ const maxWaitingBlocks = 64;
 /** Finished blocks are some kilobytes each. */
 const readAtOnce = 64;
 
-type FinishedBlock = KnownBlock & Pick<BlockRow, 'membersOffset'>;
+/** A block, and where the first of its members lies. */
+type FinishedBlock = Pick<BlockRow, 'membersOffset'> & { readonly block: KnownBlock };
 
 /** Where an index stands, to go back to. */
 export interface IndexMark {
@@ -119,7 +120,7 @@ export class IndexWriter {
   }
 
   #finish(block: KnownBlock): void {
-    this.#blocks.push({ ...block, membersOffset: this.#membersLength });
+    this.#blocks.push({ block, membersOffset: this.#membersLength });
     this.#membersLength += block.membersLength;
   }
 
@@ -161,22 +162,23 @@ export class IndexWriter {
   }> {
     await this.#settle();
     await this.#appender.flush();
-    const sorted = this.#blocks.sort((a, b) => comparePaths(a.firstPath, b.firstPath));
+    this.#blocks.sort((a, b) => comparePaths(a.block.firstPath, b.block.firstPath));
+    const rows = this.#blocks.map(({ block, membersOffset }) => `${formatBlockRow({ ...block, membersOffset })}\n`);
     return {
-      blocks: () => readEach(sorted.map(({ block }) => block)),
-      blocksLength: sorted.reduce((sum, block) => sum + block.compressedLength, 0),
-      textLength: sorted.reduce((sum, block) => sum + block.length, 0),
-      table: Buffer.from(sorted.map((row) => `${formatBlockRow(row)}\n`).join('')),
+      blocks: () => readEach(this.blocks.map(({ block }) => block)),
+      blocksLength: this.blocks.reduce((sum, block) => sum + block.compressedLength, 0),
+      textLength: this.blocks.reduce((sum, block) => sum + block.length, 0),
+      table: Buffer.from(rows.join('')),
     };
   }
 
   /** The blocks in path order, once finished. */
   get blocks(): readonly KnownBlock[] {
-    return this.#blocks;
+    return this.#blocks.map(({ block }) => block);
   }
 
   get entries(): number {
-    return this.#blocks.reduce((sum, block) => sum + block.entries, 0);
+    return this.#blocks.reduce((sum, { block }) => sum + block.entries, 0);
   }
 
   async #settle(): Promise<void> {
