@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import { type BytePath, escapeBytes, parentOf } from '#common/archive/byte-path.ts';
 import { Extractor } from '#common/archive/extractor.ts';
@@ -38,7 +38,7 @@ export async function applyChanges(
 function remove(path: Buffer): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) rmdirSync(path);
-  else if (stat !== undefined) rmSync(path);
+  else if (stat !== undefined) unlinkSync(path);
 }
 
 /** In path order, so that a folder is there before what is in it and a file before its hard links. Gives the folders' headers. */
@@ -103,11 +103,14 @@ async function finishFolders(
   { touchedFolders }: TreeChanges,
   tools: TarTools,
 ): Promise<void> {
-  await writeHeaders(changed, new Extractor(tree, tools));
-  await writeHeaders([...touchedFolders.values()].map(tarEntryOf), new Extractor(tree, tools, true));
+  await writeHeaders(changed, () => new Extractor(tree, tools));
+  const touched = [...touchedFolders.values()].map(tarEntryOf);
+  await writeHeaders(touched, () => new Extractor(tree, tools, true));
 }
 
-async function writeHeaders(headers: readonly TarEntry[], extractor: Extractor): Promise<void> {
+async function writeHeaders(headers: readonly TarEntry[], startTar: () => Extractor): Promise<void> {
+  if (headers.length === 0) return;
+  const extractor = startTar();
   try {
     for (const header of headers) await extractor.add(header, noContent());
     await extractor.finish();

@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveFacts } from '#common/archive/archive-facts.ts';
 import { type ArchiveIndex, openArchiveIndex } from '#common/archive/archive-index.ts';
@@ -179,7 +179,7 @@ export class HostTree {
   /** From here on the tree is of neither index. */
   async #unmark(): Promise<void> {
     if (!this.#stays || !(await isThere(this.#marker))) return;
-    await this.#remove('tree-index.gz');
+    await rm(this.#marker);
     await syncFolder(this.#home);
   }
 
@@ -225,9 +225,11 @@ export class HostTree {
     return limitsFor(await freeSpace(this.#home), this.host.maxEntries);
   }
 
-  /** By the program: Node's own takes several times as long for a large tree. */
+  /** What is there, by the program: Node's own takes several times as long for a large tree. */
   async #remove(...names: readonly string[]): Promise<void> {
-    const paths = names.map((name) => this.#path(name));
+    const paths: string[] = [];
+    for (const name of names) if (await isThere(this.#path(name))) paths.push(this.#path(name));
+    if (paths.length === 0) return;
     const { exitCode, stderr } = await this.tools.runner.run({ file: 'rm', args: ['-rf', '--', ...paths] });
     if (exitCode !== 0) throw new BackupError(`cannot remove ${paths.join(', ')}: ${stderr.trim()}`);
   }
