@@ -8,8 +8,8 @@ import type { RangeSource } from './range-source.ts';
 /** Larger facts or tables than this are refused unread: 10⁷ entries need 40 MB. */
 const maxTableBytes = 256 * 1024 * 1024;
 
-/** Blocks are some kilobytes each; so much of them is read at a time. */
-const readBytes = 1024 * 1024;
+/** Blocks are some kilobytes each; so much text of them is unpacked at a time, little enough to be done in place. */
+const openBytes = 32 * 1024;
 
 /** A block's row, with the place of the block itself. */
 export interface PlacedBlock extends BlockRow {
@@ -71,62 +71,73 @@ function placeBlocks(table: string, tail: ArchiveTail, name: string): PlacedBloc
 
 /** One block's items, checked against the block's hash. */
 export async function readBlock(index: ArchiveIndex, block: PlacedBlock): Promise<PlacedItem[]> {
-  return openBlock(index, block, await readFrom(index, block.offset, block.compressedLength));
+  for await (const { items } of readBlocks(index, [block])) return items;
+  return [];
 }
 
-async function openBlock(index: ArchiveIndex, block: PlacedBlock, compressed: Buffer): Promise<PlacedItem[]> {
-  const where = `the index of ${index.source.name}`;
-  const text = await unpackMember(compressed, block.length, where);
-  if (sha256Of(text) !== block.sha256) throw damaged(where, 'has a block whose hash is wrong');
-  return parseBlock(text.toString('utf8'), block.membersOffset, where);
+export interface OpenedBlock {
+  readonly block: PlacedBlock;
+  readonly items: PlacedItem[];
 }
 
-function readFrom({ source, blockSource = source }: ArchiveIndex, offset: number, length: number): Promise<Buffer> {
-  return blockSource.read(offset, length);
-}
-
-/** Every block with its items in the order of paths. Neighbours are read together. */
-export async function* blocksByPath(
+/** Blocks with their items, each checked against its hash. Those that lie one after the other are opened together. */
+export async function* readBlocks(
   index: ArchiveIndex,
-): AsyncGenerator<{ readonly block: PlacedBlock; readonly items: PlacedItem[] }> {
-  for (const neighbours of neighboursOf(index.blocks)) {
-    const start = neighbours[0]?.offset ?? 0;
-    const bytes = await readFrom(
-      index,
-      start,
-      neighbours.reduce((sum, block) => sum + block.compressedLength, 0),
-    );
-    for (const block of neighbours) {
-      const from = block.offset - start;
-      yield { block, items: await openBlock(index, block, bytes.subarray(from, from + block.compressedLength)) };
-    }
+  blocks: readonly PlacedBlock[] = index.blocks,
+): AsyncGenerator<OpenedBlock> {
+  for (const neighbours of neighboursOf(blocks)) {
+    for (const opened of await openTogether(index, neighbours)) yield opened;
   }
 }
 
-/** Runs of blocks that lie one after the other, each of about 1 MiB at most. */
-function* neighboursOf(blocks: readonly PlacedBlock[]): Generator<readonly PlacedBlock[]> {
-  let run: PlacedBlock[] = [];
-  let [start, end] = [0, 0];
+async function openTogether(index: ArchiveIndex, { run, start, end }: Neighbours): Promise<readonly OpenedBlock[]> {
+  const { source, blockSource = source } = index;
+  const where = `the index of ${source.name}`;
+  const texts = await unpackMember(await blockSource.read(start, end - start), lengthOf(run), where);
+  let from = 0;
+  return run.map((block) => {
+    const text = texts.subarray(from, from + block.length);
+    if (sha256Of(text) !== block.sha256) throw damaged(where, 'has a block whose hash is wrong');
+    from += block.length;
+    return { block, items: parseBlock(text.toString('utf8'), block.membersOffset, where) };
+  });
+}
+
+interface Neighbours {
+  readonly run: PlacedBlock[];
+  readonly start: number;
+  end: number;
+}
+
+/** Runs of blocks that lie one after the other, whose text is of about `openBytes` at most. */
+function* neighboursOf(blocks: readonly PlacedBlock[]): Generator<Neighbours> {
+  let last: Neighbours | undefined;
   for (const block of blocks) {
-    if (run.length > 0 && (block.offset !== end || end - start >= readBytes)) {
-      yield run;
-      run = [];
+    if (last !== undefined && (block.offset !== last.end || lengthOf(last.run) + block.length > openBytes)) {
+      yield last;
+      last = undefined;
     }
-    if (run.length === 0) start = block.offset;
-    run.push(block);
-    end = block.offset + block.compressedLength;
+    last ??= { run: [], start: block.offset, end: block.offset };
+    last.run.push(block);
+    last.end += block.compressedLength;
   }
-  if (run.length > 0) yield run;
+  if (last !== undefined) yield last;
+}
+
+function lengthOf(blocks: readonly PlacedBlock[]): number {
+  return blocks.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Every item in the order of paths. */
 export async function* itemsByPath(index: ArchiveIndex): AsyncGenerator<PlacedItem> {
-  for await (const { items } of blocksByPath(index)) yield* items;
+  for await (const { items } of readBlocks(index)) for (const item of items) yield item; // `yield*` would wait at each
 }
 
 /** Every entry in the order of paths. */
 export async function* entriesByPath(index: ArchiveIndex): AsyncGenerator<IndexEntry> {
-  for await (const item of itemsByPath(index)) yield* item.entries;
+  for await (const { items } of readBlocks(index)) {
+    for (const { entries } of items) for (const entry of entries) yield entry;
+  }
 }
 
 /**
@@ -135,9 +146,10 @@ export async function* entriesByPath(index: ArchiveIndex): AsyncGenerator<IndexE
  */
 export async function* itemsByPlace(index: ArchiveIndex): AsyncGenerator<PlacedItem> {
   let position = 0;
-  for (const block of [...index.blocks].sort((a, b) => a.membersOffset - b.membersOffset)) {
+  const blocks = [...index.blocks].sort((a, b) => a.membersOffset - b.membersOffset);
+  for await (const { block, items } of readBlocks(index, blocks)) {
     if (block.membersOffset !== position) throw damaged(index.source.name, 'has members that overlap or leave a gap');
-    for (const item of await readBlock(index, block)) {
+    for (const item of items) {
       for (const member of [item.member, ...item.chunks]) position += member?.compressedLength ?? 0;
       yield item;
     }

@@ -46,20 +46,27 @@ export function formatBlock(items: readonly IndexItem[]): string {
 export function parseBlock(text: string, membersOffset: number, where: string): PlacedItem[] {
   const items: { member: (Member & Place) | undefined; entries: IndexEntry[]; chunks: (Chunk & Place)[] }[] = [];
   let offset = membersOffset;
-  const place = <M extends Member>(member: M): M & Place => {
-    const placed = { ...member, offset };
-    offset += member.compressedLength;
-    return placed;
+  const placeOf = (length: number): number => {
+    offset += length;
+    return offset - length;
+  };
+  const place = (value: unknown): Member & Place => {
+    const { compressedLength, length } = parseMember(value, where);
+    return { compressedLength, length, offset: placeOf(compressedLength) };
+  };
+  const placeChunk = (value: unknown): Chunk & Place => {
+    const { compressedLength, length, sha256 } = parseChunk(value, where);
+    return { compressedLength, length, sha256, offset: placeOf(compressedLength) };
   };
   for (const value of parseLines(text, where)) {
     const last = items.at(-1);
-    if ('member' in value) items.push({ member: place(parseMember(value.member, where)), entries: [], chunks: [] });
+    if ('member' in value) items.push({ member: place(value.member), entries: [], chunks: [] });
     else if (!('chunk' in value)) {
       if (last === undefined || last.chunks.length > 0) {
         items.push({ member: undefined, entries: [parseIndexEntry(value)], chunks: [] });
       } else last.entries.push(parseIndexEntry(value));
     } else if (last === undefined || last.entries.length === 0) throw damaged(where, 'has a chunk of no file');
-    else last.chunks.push(place(parseChunk(value.chunk, where)));
+    else last.chunks.push(placeChunk(value.chunk));
   }
   return items;
 }
@@ -92,7 +99,8 @@ function parseMember(value: unknown, where: string): Member {
 function parseChunk(value: unknown, where: string): Chunk {
   const sha256: unknown = Array.isArray(value) ? value[2] : undefined;
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{32}$/.test(sha256)) throw damaged(where, 'describes a member wrongly');
-  return { ...parseMember(value, where), sha256 };
+  const { compressedLength, length } = parseMember(value, where);
+  return { compressedLength, length, sha256 };
 }
 
 /** No member or block is larger; what claims to be would only serve to fill our memory. */

@@ -1,4 +1,4 @@
-import { type ArchiveIndex, blocksByPath, entriesByPath } from './archive-index.ts';
+import { type ArchiveIndex, entriesByPath, readBlocks } from './archive-index.ts';
 import { checkedEntries } from './checked-entries.ts';
 import { sortedEntryRules } from './entry-rules.ts';
 import { damaged } from './gzip-member.ts';
@@ -40,7 +40,7 @@ export async function verifyIndex(index: ArchiveIndex): Promise<VerifiedArchive>
   const rules = sortedEntryRules();
   const ends = new Map<number, number>();
   let [entries, bytes] = [0, 0];
-  for await (const { block, items } of blocksByPath(index)) {
+  for await (const { block, items } of readBlocks(index)) {
     let end = block.membersOffset;
     for (const { member, entries: found, chunks } of items) {
       for (const entry of found) {

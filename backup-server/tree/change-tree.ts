@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { type ArchiveIndex, entriesByPath } from '#common/archive/archive-index.ts';
+import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import type { CheckedSource } from '#common/archive/file-range-source.ts';
 import { applyChanges } from './apply-changes.ts';
-import { compareTree } from './compare-tree.ts';
+import { compareTreeWithIndex } from './compare-tree.ts';
 import type { IndexSurvey } from './index-survey.ts';
 import { SpoiledTree } from './spoiled-tree.ts';
 import { stageChanges } from './stage-changes.ts';
@@ -40,7 +40,7 @@ export async function changeTree(index: ArchiveIndex, state: TreeState, tools: C
   await tools.source.verifyUnchanged();
   await tools.beforeTouch();
   await applyChanges(state.folder, index, changes, staging, tools);
-  const [difference] = await compareTree(state.folder, entriesByPath(index));
+  const [difference] = await compareTreeWithIndex(state.folder, index);
   if (difference !== undefined) throw new SpoiledTree(difference);
   await rm(tools.staging, { recursive: true, force: true });
   return staging.reused;

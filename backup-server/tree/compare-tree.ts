@@ -1,4 +1,5 @@
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
+import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths, escapeBytes } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
@@ -14,30 +15,60 @@ const maxDifferences = 20;
  * link targets and which names are one file. Contents are not read.
  */
 export async function compareTree(root: string, expected: AsyncIterable<IndexEntry>): Promise<readonly string[]> {
-  const differences: string[] = [];
-  const note = (path: BytePath, what: string): void => {
-    if (differences.length < maxDifferences) differences.push(`"${escapeBytes(path)}" ${what}`);
-  };
-  const inodes = new Map<BytePath, bigint>();
-  const walk = walkBelow(root);
-  let found = walk.next();
-  for await (const entry of expected) {
-    if (isUnstored(entry)) continue;
-    while (!found.done && comparePaths(found.value.path, entry.path) < 0) {
-      note(found.value.path, 'should not be there');
-      found = walk.next();
-    }
-    if (found.done || found.value.path !== entry.path) {
-      note(entry.path, 'is missing');
-      continue;
-    }
-    const difference = differenceFrom(root, entry, found.value, inodes);
-    if (difference !== undefined) note(entry.path, `differs: ${difference}`);
-    if (entry.linked) inodes.set(entry.path, found.value.stat.ino);
-    found = walk.next();
+  const comparison = new TreeComparison(root);
+  for await (const entry of expected) comparison.look(entry);
+  return comparison.finish();
+}
+
+/** The same with an index whose entries are at hand in blocks: to wait for each would take longer than to compare it. */
+export async function compareTreeWithIndex(root: string, index: ArchiveIndex): Promise<readonly string[]> {
+  const comparison = new TreeComparison(root);
+  for await (const { items } of readBlocks(index)) {
+    for (const { entries } of items) for (const entry of entries) comparison.look(entry);
   }
-  for (; !found.done; found = walk.next()) note(found.value.path, 'should not be there');
-  return differences;
+  return comparison.finish();
+}
+
+class TreeComparison {
+  readonly #differences: string[] = [];
+  readonly #inodes = new Map<BytePath, bigint>();
+  readonly #walk: Generator<WalkedEntry, undefined>;
+  #found: IteratorResult<WalkedEntry, undefined>;
+
+  constructor(private readonly root: string) {
+    this.#walk = walkBelow(root);
+    this.#found = this.#walk.next();
+  }
+
+  /** The next entry in path order. */
+  look(entry: IndexEntry): void {
+    if (isUnstored(entry)) return;
+    while (!this.#found.done && comparePaths(this.#found.value.path, entry.path) < 0)
+      this.#noteSurplus(this.#found.value);
+    if (this.#found.done || this.#found.value.path !== entry.path) {
+      this.#note(entry.path, 'is missing');
+      return;
+    }
+    const difference = differenceFrom(this.root, entry, this.#found.value, this.#inodes);
+    if (difference !== undefined) this.#note(entry.path, `differs: ${difference}`);
+    if (entry.linked) this.#inodes.set(entry.path, this.#found.value.stat.ino);
+    this.#found = this.#walk.next();
+  }
+
+  /** What is not as expected. */
+  finish(): readonly string[] {
+    while (!this.#found.done) this.#noteSurplus(this.#found.value);
+    return this.#differences;
+  }
+
+  #noteSurplus({ path }: WalkedEntry): void {
+    this.#note(path, 'should not be there');
+    this.#found = this.#walk.next();
+  }
+
+  #note(path: BytePath, what: string): void {
+    if (this.#differences.length < maxDifferences) this.#differences.push(`"${escapeBytes(path)}" ${what}`);
+  }
 }
 
 /** What is below a tree's root, except for what the server itself puts there. */

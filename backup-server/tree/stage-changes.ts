@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ArchiveIndex, readBlock } from '#common/archive/archive-index.ts';
+import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { escapeBytes } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import { damaged, openMember } from '#common/archive/gzip-member.ts';
@@ -43,8 +43,9 @@ export async function stageChanges(index: ArchiveIndex, changes: TreeChanges, st
 
 async function* stepsFor(index: ArchiveIndex, changes: TreeChanges, staging: Staging): AsyncGenerator<Step> {
   const blocks = index.blocks.filter(({ sha256 }) => changes.changedBlocks.has(sha256));
-  for (const block of blocks.sort((a, b) => a.membersOffset - b.membersOffset)) {
-    for (const item of await readBlock(index, block)) {
+  blocks.sort((a, b) => a.membersOffset - b.membersOffset);
+  for await (const { items } of readBlocks(index, blocks)) {
+    for (const item of items) {
       const wanted = await wantedOf(item, changes, staging);
       if (wanted.length > 0) yield planStep(item, wanted, changes.donors);
     }

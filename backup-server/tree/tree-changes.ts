@@ -1,4 +1,4 @@
-import { type ArchiveIndex, readBlock } from '#common/archive/archive-index.ts';
+import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths, parentOf } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem } from '#common/archive/index-block.ts';
@@ -74,8 +74,7 @@ export async function changesTo(
   };
   const old = state.entries[Symbol.asyncIterator]();
   let earlier = await old.next();
-  for (const block of index.blocks) {
-    const items = await readBlock(index, block);
+  for await (const { block, items } of readBlocks(index)) {
     for (const item of items) look(item);
     const isKnown = state.hasBlock(block.sha256);
     for (const now of entriesOfBlock(items)) {

@@ -1,4 +1,4 @@
-import { type ArchiveIndex, type PlacedBlock, readBlock } from '#common/archive/archive-index.ts';
+import { type ArchiveIndex, type OpenedBlock, type PlacedBlock, readBlocks } from '#common/archive/archive-index.ts';
 import type { Chunk } from '#common/archive/gzip-member.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 
@@ -13,12 +13,12 @@ const noChunks: readonly Chunk[] = [];
 /** The entries of some blocks of an index, in their order. */
 export async function* treeEntries(
   index: ArchiveIndex,
-  blocks: Iterable<PlacedBlock> = index.blocks,
+  blocks: readonly PlacedBlock[] = index.blocks,
 ): AsyncGenerator<TreeEntry> {
-  for (const block of blocks) yield* entriesOfBlock(await readBlock(index, block));
+  for await (const { items } of readBlocks(index, blocks)) for (const found of entriesOfBlock(items)) yield found;
 }
 
-export function* entriesOfBlock(items: Awaited<ReturnType<typeof readBlock>>): Generator<TreeEntry> {
+export function* entriesOfBlock(items: OpenedBlock['items']): Generator<TreeEntry> {
   for (const { entries, chunks } of items) {
     for (const entry of entries) yield { entry, chunks: entry === entries.at(-1) ? chunks : noChunks };
   }
