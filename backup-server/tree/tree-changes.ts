@@ -2,7 +2,7 @@ import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts'
 import { type BytePath, comparePaths, parentOf } from '#common/archive/byte-path.ts';
 import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem } from '#common/archive/index-block.ts';
-import { formatIndexEntry, type IndexEntry } from '#common/archive/index-entry.ts';
+import { differenceOf, type IndexEntry } from '#common/archive/index-entry.ts';
 import { chunkedFileBytes } from '#common/archive/member-boundaries.ts';
 import { blocksMissingIn } from './changed-unseen.ts';
 import { ContentDonors } from './content-donors.ts';
@@ -117,12 +117,7 @@ function isDifferent(
 ): boolean {
   if (old === undefined || now === undefined) return true;
   if (now.type === 'hardlink' && changed.has(now.link ?? '')) return true;
-  return old !== now && formatIndexEntry(inTree(old)) !== formatIndexEntry(inTree(now));
-}
-
-/** An entry without what leaves no trace in a tree. */
-function inTree(entry: IndexEntry): IndexEntry {
-  return { ...entry, linked: false, unstable: false };
+  return old !== now && differenceOf(old, now) !== undefined;
 }
 
 /** Finds the folders that get or lose names without being changed themselves. Paths must come in order. */
