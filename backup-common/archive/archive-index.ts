@@ -21,6 +21,8 @@ export interface ArchiveIndex {
   readonly source: RangeSource;
   /** Where the blocks are read when they have been copied out of `source`; their offsets are those there. */
   readonly blockSource?: RangeSource;
+  /** Where there is one, opened blocks are kept in it, for whoever opens them again. */
+  readonly kept?: Map<PlacedBlock, OpenedBlock>;
   readonly tail: ArchiveTail;
   readonly facts: ArchiveFacts;
   /** In the order of their paths. */
@@ -85,8 +87,14 @@ export async function* readBlocks(
   index: ArchiveIndex,
   blocks: readonly PlacedBlock[] = index.blocks,
 ): AsyncGenerator<OpenedBlock> {
+  const { kept } = index;
   for (const neighbours of neighboursOf(blocks)) {
-    for (const opened of await openTogether(index, neighbours)) yield opened;
+    const known = neighbours.run.flatMap((block) => kept?.get(block) ?? []);
+    const opened = known.length === neighbours.run.length ? known : await openTogether(index, neighbours);
+    for (const one of opened) {
+      kept?.set(one.block, one);
+      yield one;
+    }
   }
 }
 
