@@ -43,6 +43,7 @@ export class SftpSession {
   /** Sends one request. Rejects with the host's own refusal as it is, and with a BackupError for all else. */
   async request<T>(send: (sftp: SftpRequests, answer: Answer<T>) => void): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended.reason;
+    this.#gatherRequests();
     return new Promise<T>((resolve, reject) => {
       this.#expect(reject);
       send(this.#parts.sftp, (error, value) => {
@@ -69,6 +70,14 @@ export class SftpSession {
       clearTimeout(timer);
       socket.destroy();
     }
+  }
+
+  /** What is asked for at the same time leaves in one write: one for each request would take longer than its answer. */
+  #gatherRequests(): void {
+    const { socket } = this.#parts;
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    process.nextTick(() => socket.uncork());
   }
 
   #expect(reject: (reason: unknown) => void): void {
