@@ -1,4 +1,5 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import { type BytePath, escapeBytes, parentOf } from '#common/archive/byte-path.ts';
 import { Extractor } from '#common/archive/extractor.ts';
@@ -26,7 +27,10 @@ export async function applyChanges(
   try {
     const folders = new RealFolders(tree);
     for (const path of changes.removed) folders.requireAbove(path);
-    for (const path of [...changes.removed].reverse()) remove(diskPath(tree, path));
+    const aside = staging.placeAside();
+    for (const [place, path] of [...changes.removed].reverse().entries()) {
+      takeAway(diskPath(tree, path), join(aside, String(place)));
+    }
     const changedFolders = await placeChanged(tree, index, changes, staging);
     await finishFolders(tree, changedFolders, changes, tools);
   } catch (error) {
@@ -34,11 +38,14 @@ export async function applyChanges(
   }
 }
 
-/** One name: never what a link points to, never what is below a folder that should be empty by now. */
-function remove(path: Buffer): void {
+/**
+ * One name: never what a link points to, never what is below a folder that should be empty by now. To give a file's blocks
+ * back takes the file system longer than all else that is done here, and so is left for later.
+ */
+function takeAway(path: Buffer, aside: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) rmdirSync(path);
-  else if (stat !== undefined) unlinkSync(path);
+  else if (stat !== undefined) renameSync(path, aside);
 }
 
 /** In path order, so that a folder is there before what is in it and a file before its hard links. Gives the folders' headers. */

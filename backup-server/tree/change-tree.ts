@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import type { CheckedSource } from '#common/archive/file-range-source.ts';
 import { applyChanges } from './apply-changes.ts';
@@ -25,7 +24,8 @@ export interface ChangeTools extends TarTools {
 /**
  * Turns a tree into that of the index: everything that has changed is gathered beside it and proven, then the tree is changed
  * and compared with the index as a whole. Rejects with a SpoiledTree when the tree proves not to be what its state says.
- * Gives the number of entries that an interrupted run had gathered.
+ * What was replaced lies in the staging folder then, and is to be removed with it. Gives the number of entries that an
+ * interrupted run had gathered.
  */
 export async function changeTree(index: ArchiveIndex, state: TreeState, tools: ChangeTools): Promise<number> {
   const changes = await changesTo(index, state, (item) => tools.survey.look(item));
@@ -42,6 +42,5 @@ export async function changeTree(index: ArchiveIndex, state: TreeState, tools: C
   await applyChanges(state.folder, index, changes, staging, tools);
   const [difference] = await compareTreeWithIndex(state.folder, index);
   if (difference !== undefined) throw new SpoiledTree(difference);
-  await rm(tools.staging, { recursive: true, force: true });
   return staging.reused;
 }

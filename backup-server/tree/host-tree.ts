@@ -49,7 +49,8 @@ interface Unpacked extends Pick<IndexSurvey, 'unstored'> {
  * One host's folder on this server. `tree` holds an unpacked archive. `tree-index.gz` is there just when `tree` is whole,
  * and is its index; it goes before the tree is touched and comes when the tree has been compared and synced. With
  * `tree: discard` there is `stored-index.gz` instead: the index of what restic stored last. `tree.new` is a tree being
- * fetched whole, `changes` holds changed entries; what an interrupted run left of both is used as far as it is proven.
+ * fetched whole, `changes` holds changed entries, and what they replaced; what an interrupted run left of `tree.new` and
+ * `changes` is used as far as it is proven.
  */
 export class HostTree {
   readonly #home: string;
@@ -83,9 +84,13 @@ export class HostTree {
     }
   }
 
-  /** Syncs the tree, which is known to be whole from then on. To be called also when it could not be stored. */
+  /**
+   * Removes what the tree no longer needs and syncs it; it is known to be whole from then on. To be called also when it could
+   * not be stored.
+   */
   async keep(): Promise<void> {
     if (!this.#stays) return;
+    await this.#remove('changes');
     await this.#sync();
     await renameDurably(this.#path('index.next'), this.#marker);
   }
@@ -94,7 +99,7 @@ export class HostTree {
   async discard(isStored: boolean): Promise<void> {
     if (this.#stays) return;
     if (isStored) await renameDurably(this.#path('index.next'), this.#marker);
-    await this.#remove('tree');
+    await this.#remove('tree', 'changes');
   }
 
   async #take(source: CheckedSource, known: ArchiveIndex | undefined): Promise<ReadyTree> {

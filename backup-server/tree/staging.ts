@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BytePath, bytesOf } from '#common/archive/byte-path.ts';
 import { Extractor } from '#common/archive/extractor.ts';
@@ -32,6 +32,11 @@ export class Staging {
 
   pathOf(path: BytePath): string {
     return stagedPath(this.folder, path);
+  }
+
+  /** An empty folder for what is replaced. */
+  placeAside(): string {
+    return mkdtempSync(join(this.folder, 'replaced-'));
   }
 
   /** Whether an interrupted run has left just this entry. Of one that it had begun the pieces become donors. */
