@@ -1,13 +1,8 @@
 import { BackupError } from '../errors.ts';
-import type { BytePath } from './byte-path.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { type PaxRecord, parsePax } from './pax.ts';
-import { type Extensions, entryOf } from './tar-dialect.ts';
 import type { TarEntry } from './tar-entry.ts';
-import { blockSize, paddingAfter, parseTarHeader } from './tar-header.ts';
-
-/** Extended headers are small; a sparse map with 100,000 pieces takes 6 MB. */
-const maxExtensionBytes = 16 * 1024 * 1024;
+import { blockSize, paddingAfter } from './tar-header.ts';
+import { cutOff, readHeaders } from './tar-headers.ts';
 
 /** Reads a tar stream entry by entry, at the level of bytes. Everything malformed is a BackupError. */
 export class TarReader {
@@ -30,26 +25,11 @@ export class TarReader {
    */
   async next(): Promise<TarEntry | undefined> {
     await this.#passOver();
-    let extensions: Extensions = { pax: [] };
-    for (;;) {
-      const block = await this.#queue.take(blockSize);
-      if (block === undefined) throw cutOff();
-      const header = parseTarHeader(block);
-      if (header === undefined) {
-        await this.#readEnd();
-        return undefined;
-      }
-      if (header.typeFlag === 'x') extensions = { ...extensions, pax: await this.#readPax(header.size) };
-      else if (header.typeFlag === 'g') refuseGlobal(await this.#readPax(header.size));
-      else if (header.typeFlag === 'L') extensions = { ...extensions, longPath: await this.#readName(header.size) };
-      else if (header.typeFlag === 'K') extensions = { ...extensions, longLink: await this.#readName(header.size) };
-      else {
-        const entry = entryOf(header, extensions);
-        this.#unread = entry.storedSize;
-        this.#padding = paddingAfter(entry.storedSize);
-        return entry;
-      }
-    }
+    const entry = await this.#readHeaders();
+    if (entry === undefined) await this.#readEnd();
+    this.#unread = entry?.storedSize ?? 0;
+    this.#padding = paddingAfter(this.#unread);
+    return entry;
   }
 
   /** The next piece of the current entry's stored bytes, at most `length`; undefined when all have been read. */
@@ -79,19 +59,11 @@ export class TarReader {
     this.#padding = 0;
   }
 
-  async #readPax(size: number): Promise<PaxRecord[]> {
-    return parsePax(await this.#readExtension(size));
-  }
-
-  async #readName(size: number): Promise<BytePath> {
-    return (await this.#readExtension(size)).toString('latin1').replace(/\0+$/, '');
-  }
-
-  async #readExtension(size: number): Promise<Buffer> {
-    if (size > maxExtensionBytes) throw new BackupError('an extended tar header is larger than 16 MiB');
-    const data = await this.#queue.take(size + paddingAfter(size));
-    if (data === undefined) throw cutOff();
-    return data.subarray(0, size);
+  async #readHeaders(): Promise<TarEntry | undefined> {
+    const reading = readHeaders();
+    let step = reading.next();
+    while (step.done !== true) step = reading.next(await this.#queue.take(step.value));
+    return step.value;
   }
 
   /** After the first block of zeros: a second one, then nothing but zeros. */
@@ -102,16 +74,4 @@ export class TarReader {
       if (part.some((byte) => byte !== 0)) throw new BackupError('data follows the end of the tar archive');
     }
   }
-}
-
-/** A global header would change every entry after it; `git archive` writes one that only comments. */
-function refuseGlobal(records: readonly PaxRecord[]): void {
-  const strange = records.find(([key]) => key !== 'comment');
-  if (strange !== undefined) throw new BackupError(`a global PAX header sets "${strange[0]}", which is refused`);
-}
-
-function cutOff(): BackupError {
-  return new BackupError('the tar stream is cut off', {
-    hint: 'The archive is damaged or was not written to its end.',
-  });
 }
