@@ -10,6 +10,7 @@ export function extractCommand(tar: string, folder: string, keepAttributes = fal
     args: [
       '--extract',
       '--file=-',
+      '--blocking-factor=128', // 64 KiB at a time, as much as a pipe holds
       `--directory=${folder}`,
       '--preserve-permissions',
       '--same-owner',
