@@ -39,13 +39,19 @@ class SftpRangeSource implements CheckedSource {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const parts: Buffer[] = [];
-    for await (const part of this.#readAhead(offset, offset + length)) parts.push(part);
-    return Buffer.concat(parts);
+    const bytes = Buffer.allocUnsafe(length);
+    const place = ({ start, end }: Range) => bytes.subarray(start - offset, end - offset);
+    const read = mapAhead(chunksOf(offset, offset + length), chunksUnderWay, (chunk) =>
+      this.#fill(place(chunk), chunk),
+    );
+    for await (const _ of read);
+    return bytes;
   }
 
   async *stream(start = 0, end = this.size): AsyncGenerator<Buffer> {
-    yield* this.#readAhead(start, end);
+    yield* mapAhead(chunksOf(start, end), chunksUnderWay, (chunk) =>
+      this.#fill(Buffer.allocUnsafe(chunk.end - chunk.start), chunk),
+    );
     await this.verifyUnchanged();
   }
 
@@ -62,14 +68,9 @@ class SftpRangeSource implements CheckedSource {
     await this.session.request<void>((sftp, answer) => sftp.close(this.file.handle, answer)).catch(() => undefined);
   }
 
-  #readAhead(start: number, end: number): AsyncGenerator<Buffer> {
-    return mapAhead(chunksOf(start, end), chunksUnderWay, (chunk) => this.#readChunk(chunk));
-  }
-
   /** A server may answer with less than it was asked for; nothing at all is the end of the file. */
-  async #readChunk({ start, end }: Range): Promise<Buffer> {
+  async #fill(buffer: Buffer, { start, end }: Range): Promise<Buffer> {
     await this.limiter.take(end - start);
-    const buffer = Buffer.allocUnsafe(end - start);
     for (let filled = 0; filled < buffer.length; ) {
       const received = await this.#readInto(buffer.subarray(filled), start + filled);
       if (received === 0) throw endsEarly(this.name, start + filled, end);
