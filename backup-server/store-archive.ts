@@ -1,3 +1,4 @@
+import { withArchiveThreads } from '#common/archive/archive-threads.ts';
 import { snapshotTags } from '#common/archive/snapshot-tags.ts';
 import { formatByteSize } from '#common/config/byte-size.ts';
 import { BackupError } from '#common/errors.ts';
@@ -56,7 +57,8 @@ export async function storeArchive(storing: Storing): Promise<PartResult> {
 async function fetch(tree: HostTree, archive: Archive, store: ArchiveStore, tools: HostTools) {
   const source = new MeteredSource(await store.open(archive.fileName), progressLog(archive.size, tools));
   try {
-    return { ready: await tree.bringUpToDate(source), fetched: source.fetched };
+    const ready = await withArchiveThreads((work) => tree.bringUpToDate(source, work));
+    return { ready, fetched: source.fetched };
   } finally {
     await source.close();
   }

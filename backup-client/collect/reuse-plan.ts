@@ -1,7 +1,7 @@
 import type { PlacedBlock } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { PlacedItem } from '#common/archive/index-block.ts';
+import { isUnstored } from '#common/archive/index-entry.ts';
 import type { KnownBlock } from '#common/archive/index-writer.ts';
 import type { CopiedRange } from '#common/archive/member-writer.ts';
 import type { PackedPart } from '#common/archive/pack-members.ts';

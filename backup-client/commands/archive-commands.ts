@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArchiveIndex, entriesByPath, openArchiveIndex } from '#common/archive/archive-index.ts';
 import { parseArchiveName } from '#common/archive/archive-name.ts';
+import { withArchiveThreads } from '#common/archive/archive-threads.ts';
 import { type BytePath, bytePathOf, escapeBytes, unescapeBytes } from '#common/archive/byte-path.ts';
 import { openFileSource } from '#common/archive/file-range-source.ts';
 import { formatIndexEntry } from '#common/archive/index-entry.ts';
@@ -67,7 +68,7 @@ async function listEntries(index: ArchiveIndex): Promise<CommandOutcome> {
 /** `local-backup verify ARCHIVE [--full]` */
 export async function verify(context: CommandContext): Promise<CommandOutcome> {
   return withArchive(context.args[0] ?? '', async (index) => {
-    const { entries, bytes } = await verifyArchive(index);
+    const { entries, bytes } = await withArchiveThreads((work) => verifyArchive(index, work));
     const isFull = context.options.full === true;
     if (isFull) await compareWithSecondReader(index);
     const how = isFull ? ', and a second tar reader agrees' : '';
@@ -83,8 +84,10 @@ export async function restore(context: CommandContext): Promise<CommandOutcome> 
     throw new BackupError('restore needs --from ARCHIVE and --to DIR', { exitCode: exitCodes.usage });
   }
   return withArchive(from, async (index) => {
-    const tools = { tar: 'tar', runner: execaRunner(context.signal) };
-    const { entries, bytes, devices } = await restoreArchive(index, context.args.map(pathOf), to, tools);
+    const runner = execaRunner(context.signal);
+    const { entries, bytes, devices } = await withArchiveThreads((work) =>
+      restoreArchive(index, context.args.map(pathOf), to, { tar: 'tar', runner, work }),
+    );
     const made = devices === 0 ? '' : `, ${devices} devices made`;
     const text = `restored ${entries} entries, ${formatByteSize(bytes)}, to ${to}${made}`;
     return { exitCode: exitCodes.done, text, json: { archive: from, to, entries, bytes, devices } };

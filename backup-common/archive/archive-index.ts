@@ -159,8 +159,8 @@ export async function* itemsByPlace(index: ArchiveIndex): AsyncGenerator<PlacedI
     if (block.membersOffset !== position) throw damaged(index.source.name, 'has members that overlap or leave a gap');
     for (const item of items) {
       for (const member of [item.member, ...item.chunks]) position += member?.compressedLength ?? 0;
+      if (position > index.tail.blocksOffset) throw damaged(index.source.name, 'has members inside its index');
       yield item;
     }
   }
-  if (position > index.tail.blocksOffset) throw damaged(index.source.name, 'has members inside its index');
 }

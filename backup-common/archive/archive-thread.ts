@@ -8,5 +8,5 @@ parentPort?.on('message', (request: WorkRequest) => {
 });
 
 function transferOf(result: WorkResult): ArrayBuffer[] {
-  return result.type === 'packed' ? [result.result.bytes.buffer as ArrayBuffer] : [];
+  return 'result' in result ? [result.result.bytes.buffer as ArrayBuffer] : [];
 }

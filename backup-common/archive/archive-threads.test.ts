@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { BackupError } from '../errors.ts';
 import { tempFolder } from '../testing/temp-folder.ts';
 import { archiveThreads } from './archive-threads.ts';
@@ -104,6 +104,23 @@ for (const [name, start] of kinds) {
           return true;
         },
       );
+    }));
+
+  it(`${name}: members are unpacked, and what is refused is so with all that is known of it`, (test) =>
+    withWork(test, async (work) => {
+      const content = Buffer.from('content '.repeat(5000));
+      const data = gzipSync(content);
+      const chunk = { compressedLength: data.length, length: content.length, sha256: chunkHashOf(content) };
+      const unpack = (chunks: readonly (typeof chunk)[]) =>
+        work.unpack({ name: 'a', batch: { type: 'chunks', chunks, isLast: true }, data: new Uint8Array(data) });
+      assert.ok(content.equals((await unpack([chunk])).bytes));
+      await assert.rejects(unpack([{ ...chunk, length: 10 }]), (error) => {
+        assert.ok(error instanceof BackupError);
+        assert.equal(error.message, 'a member of a cannot be unpacked to the length the index says');
+        assert.equal(error.kind, 'damaged-archive');
+        assert.match(error.hint ?? '', /A new run of the client makes a new one/);
+        return true;
+      });
     }));
 
   it(`${name}: more work than threads is done in the order it was asked for`, (test) =>

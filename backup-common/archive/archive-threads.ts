@@ -62,6 +62,16 @@ export function archiveThreads(count = availableParallelism()): ArchiveWork {
   });
 }
 
+/** Threads for as long as `fn` needs them. */
+export async function withArchiveThreads<T>(fn: (work: ArchiveWork) => Promise<T>): Promise<T> {
+  const work = archiveThreads();
+  try {
+    return await fn(work);
+  } finally {
+    await work.close();
+  }
+}
+
 function byWork(a: Thread, b: Thread): number {
   return a.given.length - b.given.length;
 }

@@ -8,6 +8,7 @@ import { randomNumbers } from '../testing/random-numbers.ts';
 import { tempFolder } from '../testing/temp-folder.ts';
 import { entriesByPath, itemsByPath, openArchiveIndex } from './archive-index.ts';
 import { tailLength } from './archive-tail.ts';
+import { workInPlace } from './archive-work.ts';
 import { ArchiveWriter } from './archive-writer.ts';
 import { openFileSource } from './file-range-source.ts';
 import { sha256Of } from './gzip-member.ts';
@@ -58,7 +59,7 @@ async function verify(path: string) {
   try {
     const index = await openArchiveIndex(source);
     assert.ok(index !== undefined, 'is an archive of ours');
-    return await verifyArchive(index);
+    return await verifyArchive(index, workInPlace());
   } finally {
     await source.close();
   }

@@ -23,20 +23,27 @@ export class Extractor {
   }
 
   async add(tar: TarEntry, content: AsyncIterable<Buffer>): Promise<void> {
-    await this.#write(encodeTarEntry(tar));
+    await this.write(encodeTarEntry(tar));
     if (tar.storedSize === 0) return;
-    for await (const part of content) await this.#write(part);
-    await this.#write(Buffer.alloc(paddingAfter(tar.storedSize)));
+    for await (const part of content) await this.write(part);
+    await this.write(Buffer.alloc(paddingAfter(tar.storedSize)));
+  }
+
+  /** Any piece of a tar stream whose headers `encodeTarEntry` made. */
+  async write(bytes: Buffer): Promise<void> {
+    if (this.#broken !== undefined) await this.#checkEnd();
+    if (bytes.length === 0 || this.#program.stdin.write(bytes)) return;
+    await Promise.race([once(this.#program.stdin, 'drain'), this.#program.done]);
   }
 
   /** Makes a device node that an index has recorded. */
   addDevice(entry: IndexEntry): Promise<void> {
-    return this.#write(encodeDevice(entry));
+    return this.write(encodeDevice(entry));
   }
 
   /** Ends the stream and waits for tar; a BackupError when it could not write everything. */
   async finish(): Promise<void> {
-    await this.#write(Buffer.alloc(2 * blockSize));
+    await this.write(Buffer.alloc(2 * blockSize));
     this.#program.stdin.end();
     await this.#checkEnd();
   }
@@ -49,12 +56,6 @@ export class Extractor {
 
   close(): void {
     this.#program.stop();
-  }
-
-  async #write(bytes: Buffer): Promise<void> {
-    if (this.#broken !== undefined) await this.#checkEnd();
-    if (bytes.length === 0 || this.#program.stdin.write(bytes)) return;
-    await Promise.race([once(this.#program.stdin, 'drain'), this.#program.done]);
   }
 
   async #checkEnd(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { constants, gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
+import { constants, createGunzip, gunzip, gunzipSync, gzip, gzipSync, type ZlibOptions } from 'node:zlib';
 import { BackupError } from '../errors.ts';
 import { level } from './pack-members.ts';
 
@@ -34,7 +35,15 @@ export function storeMember(data: Buffer): Promise<Buffer> {
 
 /** Unpacks one member and compares it with what the index says. `where` names it in messages. */
 export async function openMember(compressed: Buffer, member: Member | Chunk, where: string): Promise<Buffer> {
-  const data = await unpackMember(compressed, member.length, where);
+  return requireMember(await unpackMember(compressed, member.length, where), member, where);
+}
+
+/** The same on this thread, whatever the member's length. */
+export function openMemberSync(compressed: Uint8Array, member: Member | Chunk, where: string): Buffer {
+  return requireMember(unpackMemberSync(compressed, member.length, where), member, where);
+}
+
+function requireMember(data: Buffer, member: Member | Chunk, where: string): Buffer {
   if (data.length !== member.length) throw damaged(where, 'is shorter than the index says');
   if ('sha256' in member && chunkHashOf(data) !== member.sha256)
     throw damaged(where, 'has another content than the index says');
@@ -43,11 +52,44 @@ export async function openMember(compressed: Buffer, member: Member | Chunk, whe
 
 /** Unpacks one member to at most `maxLength` bytes. */
 export async function unpackMember(compressed: Buffer, maxLength: number, where: string): Promise<Buffer> {
+  if (maxLength < threadFromBytes) return unpackMemberSync(compressed, maxLength, where);
+  return decompress(compressed, limitTo(maxLength)).catch((error: unknown) => {
+    throw notOfLength(where, error);
+  });
+}
+
+function unpackMemberSync(compressed: Uint8Array, maxLength: number, where: string): Buffer {
   try {
-    const limit = { maxOutputLength: Math.max(maxLength, 1), chunkSize: chunkSizeFor(maxLength) };
-    return maxLength < threadFromBytes ? gunzipSync(compressed, limit) : await decompress(compressed, limit);
+    return gunzipSync(compressed, limitTo(maxLength));
   } catch (error) {
-    throw damaged(where, 'cannot be unpacked to the length the index says', error);
+    throw notOfLength(where, error);
+  }
+}
+
+function limitTo(maxLength: number): ZlibOptions {
+  return { maxOutputLength: Math.max(maxLength, 1), chunkSize: chunkSizeFor(maxLength) };
+}
+
+function notOfLength(where: string, cause: unknown): BackupError {
+  return damaged(where, 'cannot be unpacked to the length the index says', cause);
+}
+
+/** Unpacks any sequence of gzip members; a BackupError when it is none or is cut off. */
+export async function* gunzipped(compressed: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  const input = Readable.from(compressed);
+  input.on('error', (error) => gunzip.destroy(error));
+  input.pipe(gunzip);
+  try {
+    for await (const part of gunzip) yield part as Buffer;
+  } catch (error) {
+    if (error instanceof Error && 'errno' in error && 'code' in error && String(error.code).startsWith('Z_')) {
+      throw damaged(name, `is no intact gzip file (${error.message})`, error);
+    }
+    throw error;
+  } finally {
+    input.destroy();
+    gunzip.destroy();
   }
 }
 

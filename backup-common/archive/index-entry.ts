@@ -25,6 +25,16 @@ export interface IndexEntry {
   readonly unstable: boolean;
 }
 
+/** Devices and sockets are in the index only. */
+export function isUnstored(entry: Pick<IndexEntry, 'type'>): boolean {
+  return entry.type === 'char-device' || entry.type === 'block-device' || entry.type === 'socket';
+}
+
+/** Those of the entries that have a header in the archive. */
+export function storedOf(entries: readonly IndexEntry[]): IndexEntry[] {
+  return entries.filter((entry) => !isUnstored(entry));
+}
+
 /** What the index says beyond a tar header. */
 export interface EntryFacts {
   readonly sha256?: string | undefined;
@@ -128,6 +138,11 @@ function isEntryType(text: string): text is EntryType {
 function malformed(line: Line, key: string): BackupError {
   const path = typeof line.path === 'string' ? ` of "${line.path}"` : '';
   return new BackupError(`the archive's index has a malformed ${key}${path}`);
+}
+
+/** An entry of an archive, for messages. */
+export function whereIs(path: BytePath, archive: string): string {
+  return `entry "${escapeBytes(path)}" of ${archive}`;
 }
 
 /** What differs between an entry as it is expected and as it was found, for messages; undefined when nothing does. */

@@ -1,3 +1,4 @@
+import { joined } from './own-memory.ts';
 import type { MemberPlan, PackRequest, Range } from './pack-members.ts';
 
 /** Members to be packed in one go. */
@@ -16,12 +17,6 @@ export class MemberBatch {
   }
 
   request(): PackRequest {
-    const data = Buffer.allocUnsafeSlow(this.length);
-    let offset = 0;
-    for (const part of this.#parts) {
-      data.set(part, offset);
-      offset += part.length;
-    }
-    return { data, plans: this.#plans };
+    return { data: joined(this.#parts), plans: this.#plans };
   }
 }

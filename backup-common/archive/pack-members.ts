@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import { type Chunk, chunkHashOf, type Member } from './gzip-member.ts';
+import { joined } from './own-memory.ts';
 
 /** A range of bytes: `[start, length]`. */
 export type Range = readonly [start: number, length: number];
@@ -156,16 +157,6 @@ function sha256Of(parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(lengthOf(parts));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
 }
 
 function lengthOf(parts: readonly Uint8Array[]): number {

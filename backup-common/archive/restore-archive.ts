@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { BackupError } from '../errors.ts';
 import type { Runner } from '../process/runner.ts';
 import { type ArchiveIndex, entriesByPath } from './archive-index.ts';
+import type { ArchiveWork } from './archive-work.ts';
 import { type BytePath, escapeBytes } from './byte-path.ts';
 import { checkedEntries } from './checked-entries.ts';
 import { Extractor } from './extractor.ts';
@@ -22,7 +23,7 @@ export async function restoreArchive(
   index: ArchiveIndex,
   paths: readonly BytePath[],
   folder: string,
-  tools: { readonly tar: string; readonly runner: Runner },
+  tools: { readonly tar: string; readonly runner: Runner; readonly work: ArchiveWork },
 ): Promise<Restored> {
   await checkIndex(index);
   const selection = await select(entriesByPath(index), paths);
@@ -33,7 +34,7 @@ export async function restoreArchive(
   let entries = 0;
   let bytes = 0;
   try {
-    for await (const { entry, tar, content } of checkedEntries(index)) {
+    for await (const { entry, tar, content } of checkedEntries(index, tools.work)) {
       const path = selection.pathOf(entry);
       if (path === undefined) continue;
       entries += 1;

@@ -3,8 +3,8 @@ import { Parser, type ReadEntry } from 'tar';
 import { type ArchiveIndex, entriesByPath } from './archive-index.ts';
 import { indexPath } from './archive-writer.ts';
 import { bytesOf } from './byte-path.ts';
-import { isUnstored } from './checked-entries.ts';
 import { damaged } from './gzip-member.ts';
+import { isUnstored } from './index-entry.ts';
 
 /**
  * Reads an archive with another tar reader than ours (npm's `tar`) and compares what it saw with the index: the number of

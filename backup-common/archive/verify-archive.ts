@@ -1,5 +1,6 @@
 import { type ArchiveIndex, entriesByPath, readBlocks } from './archive-index.ts';
-import { checkedEntries } from './checked-entries.ts';
+import type { ArchiveWork } from './archive-work.ts';
+import { checkedPieces } from './checked-pieces.ts';
 import { sortedEntryRules } from './entry-rules.ts';
 import { damaged } from './gzip-member.ts';
 
@@ -13,13 +14,13 @@ export interface VerifiedArchive {
  * Reads a whole archive back: the index keeps the rules of entries, and every member and entry is what the index
  * says. Throws a BackupError at the first thing that is not so.
  */
-export async function verifyArchive(index: ArchiveIndex): Promise<VerifiedArchive> {
+export async function verifyArchive(index: ArchiveIndex, work: ArchiveWork): Promise<VerifiedArchive> {
   await checkIndex(index);
   let entries = 0;
   let bytes = 0;
-  for await (const { entry } of checkedEntries(index)) {
-    entries += 1;
-    bytes += entry.size;
+  for await (const piece of checkedPieces(index, work)) {
+    entries += piece.entries.length;
+    for (const { size } of piece.entries) bytes += size;
   }
   if (entries !== index.facts.entries) throw damaged(index.source.name, 'does not hold as many entries as it says');
   return { entries, bytes };

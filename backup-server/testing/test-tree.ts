@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { workInPlace } from '#common/archive/archive-work.ts';
 import { type CheckedSource, openFileSource } from '#common/archive/file-range-source.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
@@ -43,7 +44,7 @@ export async function testTree(
       );
       const source = new MeteredSource(through(await openFileSource(archive)), () => undefined);
       try {
-        const ready = await tree.bringUpToDate(source);
+        const ready = await tree.bringUpToDate(source, workInPlace());
         await tree.keep();
         return { ...ready, fetched: source.fetched, warnings };
       } finally {

@@ -1,8 +1,7 @@
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
 import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths, escapeBytes } from '#common/archive/byte-path.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
+import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
 import { noteName } from './archive-note.ts';
 import { diskPath } from './disk-path.ts';

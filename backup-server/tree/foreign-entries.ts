@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type BytePath, parentOf } from '#common/archive/byte-path.ts';
-import { type ArchiveEntry, gunzipped } from '#common/archive/checked-entries.ts';
+import type { ArchiveEntry } from '#common/archive/checked-entries.ts';
 import { unsortedEntryRules } from '#common/archive/entry-rules.ts';
+import { gunzipped } from '#common/archive/gzip-member.ts';
 import { indexEntryOf } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';

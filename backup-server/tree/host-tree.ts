@@ -2,6 +2,7 @@ import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveFacts } from '#common/archive/archive-facts.ts';
 import { type ArchiveIndex, openArchiveIndex } from '#common/archive/archive-index.ts';
+import type { ArchiveWork } from '#common/archive/archive-work.ts';
 import type { CheckedSource } from '#common/archive/file-range-source.ts';
 import { renameDurably, syncFolder } from '#common/atomic-file.ts';
 import { BackupError, kindOf } from '#common/errors.ts';
@@ -67,13 +68,16 @@ export class HostTree {
     this.#stays = host.tree === 'keep';
   }
 
-  /** Makes the tree that of the archive: by its changes where there is one to start from, else by fetching it whole. */
-  async bringUpToDate(source: CheckedSource): Promise<ReadyTree> {
+  /**
+   * Makes the tree that of the archive: by its changes where there is one to start from, else by fetching it whole, for
+   * which there is `work`.
+   */
+  async bringUpToDate(source: CheckedSource, work: ArchiveWork): Promise<ReadyTree> {
     await mkdir(this.#home, { recursive: true, mode: 0o700 });
     await this.#removeLeftOvers();
     const known = await openIndexFile(this.#marker);
     try {
-      return await this.#take(source, known);
+      return await this.#take(source, known, work);
     } catch (error) {
       await this.#remove('index.next', ...(isInterruption(error) ? [] : ['tree.new', 'changes']));
       // an archive that was written to meanwhile may look like any damage
@@ -102,12 +106,12 @@ export class HostTree {
     await this.#remove('tree', 'changes');
   }
 
-  async #take(source: CheckedSource, known: ArchiveIndex | undefined): Promise<ReadyTree> {
+  async #take(source: CheckedSource, known: ArchiveIndex | undefined, work: ArchiveWork): Promise<ReadyTree> {
     const remote = await openArchiveIndex(source);
     if (remote === undefined) return this.#finish(undefined, await this.#unpackForeign(source), known);
     const index = await copyIndex(remote, known, this.#path('index.next'));
     try {
-      const unpacked = (await this.#change(index, known, source)) ?? (await this.#unpack(index));
+      const unpacked = (await this.#change(index, known, source)) ?? (await this.#unpack(index, work));
       return await this.#finish(index.facts, unpacked, known);
     } finally {
       await index.blockSource.close();
@@ -156,10 +160,10 @@ export class HostTree {
   }
 
   /** Unpacks beside the old tree; the new one takes its place only when it is whole. */
-  async #unpack(index: ArchiveIndex): Promise<Unpacked> {
+  async #unpack(index: ArchiveIndex, work: ArchiveWork): Promise<Unpacked> {
     const limits = await this.#limits();
     const survey = await surveyWhole(index, this.host.name, limits);
-    await unpackArchive(index, this.#path('tree.new'), { ...this.tools, limits });
+    await unpackArchive(index, this.#path('tree.new'), { ...this.tools, limits, work });
     await this.#swap();
     return { ...survey, resumed: 0 };
   }

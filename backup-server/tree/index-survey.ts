@@ -1,8 +1,7 @@
 import { type ArchiveIndex, itemsByPath } from '#common/archive/archive-index.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
 import { type EntryRules, sortedEntryRules } from '#common/archive/entry-rules.ts';
 import type { IndexItem } from '#common/archive/index-block.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
+import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import { BackupError } from '#common/errors.ts';
 import { TreeCounter } from './tree-counts.ts';
 import { checkLimits, type TreeLimits } from './tree-limits.ts';

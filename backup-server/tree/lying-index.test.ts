@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import type { IndexItem } from '#common/archive/index-block.ts';
@@ -57,6 +58,16 @@ const entryLies: readonly Lie[] = (
       [{ path: 'a', content: 'x', facts: { sha256: wrongHash } }],
       /entry "a" of .*web\.tar\.gz differs from the index: sha256$/,
     ],
+    [
+      'the hash of a file with chunks',
+      [{ path: 'a', content: randomBytes(600_000), facts: { sha256: wrongHash } }],
+      /entry "a" of .*web\.tar\.gz differs from the index: sha256$/,
+    ],
+    [
+      'the hash of a large file',
+      [{ path: 'a', content: randomBytes(3_000_000), facts: { sha256: wrongHash } }],
+      /entry "a" of .*web\.tar\.gz differs from the index: sha256$/,
+    ],
   ] satisfies readonly (readonly [string, readonly TestEntry[], RegExp])[]
 ).map(([what, entries, message]) => [what, (path) => writeArchive(path, entries), message]);
 
@@ -71,7 +82,7 @@ const craftedLies: readonly Lie[] = (
     [
       'a member that is longer than the file',
       [{ items: [{ ...honest, member: { ...member, compressedLength: 1_000_000 } }] }],
-      /the archive ends in the middle of an entry$/,
+      /web\.tar\.gz has members inside its index$/,
       /web\.tar\.gz ends at byte \d+, but it was to be read up to byte 1000000$/,
     ],
     [
@@ -82,7 +93,10 @@ const craftedLies: readonly Lie[] = (
     ],
     [
       'the hash of a chunk',
-      [{ items: [{ ...honest, chunks: [{ ...second.member, sha256: wrongHash.slice(0, 32) }] }] }, { items: [] }],
+      [
+        { items: [{ ...honest, chunks: [{ ...second.member, sha256: wrongHash.slice(0, 32) }] }] },
+        { items: [], row: { membersOffset: bytes.length + second.bytes.length } },
+      ],
       /a member of .*web\.tar\.gz has another content than the index says$/,
     ],
     [

@@ -1,7 +1,6 @@
 import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
+import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { differenceOnDisk, typeOnDisk, walkBelow } from './compare-tree.ts';
 import { diskPath } from './disk-path.ts';

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { escapeBytes } from '#common/archive/byte-path.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
 import { damaged, openMember } from '#common/archive/gzip-member.ts';
 import type { PlacedItem } from '#common/archive/index-block.ts';
-import { differenceOf, type IndexEntry, indexEntryOf } from '#common/archive/index-entry.ts';
+import { differenceOf, type IndexEntry, indexEntryOf, storedOf, whereIs } from '#common/archive/index-entry.ts';
 import { mapAhead } from '#common/archive/map-ahead.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
 import { TarReader } from '#common/archive/tar-reader.ts';
@@ -90,11 +89,10 @@ async function stageStep(index: ArchiveIndex, step: Step, pieces: AsyncGenerator
 /** Reads the entries out of the item's members and stages those that are wanted. */
 async function stageRead(index: ArchiveIndex, step: Step, pieces: AsyncIterator<Buffer>, staging: Staging) {
   const reader = new TarReader(unclosed(pieces, step.readsChunks ? step.pieces.length : 1));
-  const stored = step.item.entries.filter((entry) => !isUnstored(entry));
   const last = step.read.at(-1);
-  for (const entry of stored) {
+  for (const entry of storedOf(step.item.entries)) {
     const tar = await reader.next();
-    const where = `entry "${escapeBytes(entry.path)}" of ${index.source.name}`;
+    const where = whereIs(entry.path, index.source.name);
     if (tar?.path !== entry.path) throw damaged(where, 'is not what the index has at this place');
     if (step.read.includes(entry)) await stageChecked(entry, tar, reader.content(), where, staging);
     if (entry === last) return;
@@ -121,7 +119,7 @@ async function stageMade({ entry, parts }: MadeEntry, pieces: AsyncIterator<Buff
       missing -= Math.min(missing, bytes.length);
     }
   };
-  await stageChecked(entry, tarEntryOf(entry), content(), `entry "${escapeBytes(entry.path)}" of ${name}`, staging);
+  await stageChecked(entry, tarEntryOf(entry), content(), whereIs(entry.path, name), staging);
 }
 
 async function stageChecked(

@@ -1,7 +1,6 @@
-import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { Chunk, Member } from '#common/archive/gzip-member.ts';
 import type { Place, PlacedItem } from '#common/archive/index-block.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
+import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import { paddingAfter } from '#common/archive/tar-header.ts';
 import type { ContentDonors, Donor } from './content-donors.ts';
 import type { Piece } from './read-pieces.ts';

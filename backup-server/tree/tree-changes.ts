@@ -1,8 +1,7 @@
 import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths, parentOf } from '#common/archive/byte-path.ts';
-import { isUnstored } from '#common/archive/checked-entries.ts';
 import type { IndexItem } from '#common/archive/index-block.ts';
-import { differenceOf, type IndexEntry } from '#common/archive/index-entry.ts';
+import { differenceOf, type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import { chunkedFileBytes } from '#common/archive/member-boundaries.ts';
 import { blocksMissingIn } from './changed-unseen.ts';
 import { ContentDonors } from './content-donors.ts';

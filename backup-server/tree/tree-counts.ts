@@ -1,5 +1,4 @@
-import { isUnstored } from '#common/archive/checked-entries.ts';
-import type { IndexEntry } from '#common/archive/index-entry.ts';
+import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 
 /** What restic must have seen when it stored a tree: regular files by each of their names, and their bytes. */
 export interface TreeCounts {

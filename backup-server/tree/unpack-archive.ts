@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { type ArchiveIndex, entriesByPath } from '#common/archive/archive-index.ts';
+import type { ArchiveWork } from '#common/archive/archive-work.ts';
 import { comparePaths } from '#common/archive/byte-path.ts';
-import { type ArchiveEntry, checkedEntries } from '#common/archive/checked-entries.ts';
+import type { ArchiveEntry } from '#common/archive/checked-entries.ts';
+import { checkedPieces } from '#common/archive/checked-pieces.ts';
 import { Extractor } from '#common/archive/extractor.ts';
 import { damaged } from '#common/archive/gzip-member.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
@@ -19,8 +21,17 @@ export interface UnpackTools extends TarTools {
  * Streams a whole archive of ours, whose index was checked before, into a new folder. Every content is checked on its way, and
  * the tree that came of it is compared with the index: when this returns, the folder holds just what the archive says.
  */
-export async function unpackArchive(index: ArchiveIndex, folder: string, tools: UnpackTools): Promise<void> {
-  await extract(checkedEntries(index), folder, tools);
+export async function unpackArchive(
+  index: ArchiveIndex,
+  folder: string,
+  tools: UnpackTools & { readonly work: ArchiveWork },
+): Promise<void> {
+  await extract(folder, tools, async (extractor, count) => {
+    for await (const { entries, bytes } of checkedPieces(index, tools.work)) {
+      count(entries.length, bytes.length);
+      await extractor.write(bytes);
+    }
+  });
   await requireEqual(folder, entriesByPath(index), index.source.name);
 }
 
@@ -34,7 +45,13 @@ export async function unpackForeign(
   tools: UnpackTools,
 ): Promise<readonly IndexEntry[]> {
   const listed: IndexEntry[] = [];
-  await extract(listing(foreignEntries(source), listed), folder, tools);
+  await extract(folder, tools, async (extractor, count) => {
+    for await (const { tar, content } of listing(foreignEntries(source), listed)) {
+      if (tar === undefined) continue;
+      count(1, tar.storedSize);
+      await extractor.add(tar, content());
+    }
+  });
   const entries = inOrder(listed);
   await requireEqual(folder, oneByOne(entries), source.name);
   return entries;
@@ -45,19 +62,23 @@ async function requireEqual(folder: string, entries: AsyncIterable<IndexEntry>, 
   if (difference !== undefined) throw damaged(name, `was not unpacked as it says: ${difference}`);
 }
 
-async function extract(entries: AsyncIterable<ArchiveEntry>, folder: string, tools: UnpackTools): Promise<void> {
+/** Told of entries and bytes before they are written; a BackupError when these are too many. */
+type Count = (entries: number, bytes: number) => void;
+
+async function extract(
+  folder: string,
+  tools: UnpackTools,
+  write: (extractor: Extractor, count: Count) => Promise<void>,
+): Promise<void> {
   await mkdir(folder, { mode: 0o700 });
   const extractor = new Extractor(folder, tools);
   try {
-    let count = 0;
-    let bytes = 0;
-    for await (const { tar, content } of entries) {
-      if (tar === undefined) continue;
-      count += 1;
-      bytes += tar.storedSize;
-      checkLimits(tools.limits, count, bytes);
-      await extractor.add(tar, content());
-    }
+    let [entries, bytes] = [0, 0];
+    await write(extractor, (moreEntries, moreBytes) => {
+      entries += moreEntries;
+      bytes += moreBytes;
+      checkLimits(tools.limits, entries, bytes);
+    });
     await extractor.finish();
   } catch (error) {
     await extractor.breakOff(); // what it has written is there for the next run
