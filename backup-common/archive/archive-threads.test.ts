@@ -123,6 +123,19 @@ for (const [name, start] of kinds) {
       });
     }));
 
+  it(`${name}: what is unpacked into memory that was used before is as long as it ought to be`, (test) =>
+    withWork(test, async (work) => {
+      for (const length of [5000, 300, 0, 7000, 7000]) {
+        const content = randomBytes(length);
+        const data = gzipSync(content);
+        const chunk = { compressedLength: data.length, length, sha256: chunkHashOf(content) };
+        const batch = { type: 'chunks', chunks: [chunk], isLast: true } as const;
+        const { bytes } = await work.unpack({ name: 'a', batch, data: new Uint8Array(data) });
+        assert.ok(content.equals(bytes));
+        work.recycle(bytes);
+      }
+    }));
+
   it(`${name}: more work than threads is done in the order it was asked for`, (test) =>
     withWork(test, async (work) => {
       const contents = Array.from({ length: 20 }, (_, index) => Buffer.from(`content ${index} `.repeat(2000)));

@@ -13,6 +13,8 @@ export interface ArchiveWork {
   check(range: HashedRange): Promise<boolean>;
   /** Unpacks and checks members. The request's `data` is taken away from the caller. Rejects with a BackupError. */
   unpack(request: UnpackRequest): Promise<UnpackResult>;
+  /** Takes bytes back that `unpack` gave, whose memory is used again. Nobody may read them any more. */
+  recycle(bytes: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -20,7 +22,7 @@ export interface ArchiveWork {
 export type WorkRequest =
   | { readonly type: 'pack'; readonly request: PackRequest }
   | { readonly type: 'check'; readonly range: HashedRange; readonly target?: FilePlace }
-  | { readonly type: 'unpack'; readonly request: UnpackRequest };
+  | { readonly type: 'unpack'; readonly request: UnpackRequest; readonly room: ArrayBuffer };
 
 /** What comes back; a message where it failed, or what a BackupError is made of again. */
 export type WorkResult =
@@ -34,7 +36,7 @@ export type WorkResult =
 export function perform(work: WorkRequest): WorkResult {
   try {
     if (work.type === 'pack') return { type: 'packed', result: packMembers(work.request) };
-    if (work.type === 'unpack') return { type: 'unpacked', result: unpackItems(work.request) };
+    if (work.type === 'unpack') return { type: 'unpacked', result: unpackItems(work.request, work.room) };
     const bytes = readHashed(work.range);
     if (bytes !== undefined && work.target !== undefined) writeAt(work.target, bytes);
     return { type: 'checked', isRight: bytes !== undefined };
@@ -54,6 +56,7 @@ export function archiveWork(
   work: (request: WorkRequest, transfer: readonly ArrayBufferLike[]) => Promise<WorkResult>,
   close: () => Promise<void>,
 ): ArchiveWork {
+  const rooms: ArrayBuffer[] = [];
   return {
     async pack(request) {
       const done = await work({ type: 'pack', request }, [request.data.buffer]);
@@ -71,9 +74,13 @@ export function archiveWork(
       throw failed('read', done);
     },
     async unpack(request) {
-      const done = await work({ type: 'unpack', request }, [request.data.buffer]);
+      const room = rooms.pop() ?? new ArrayBuffer(0);
+      const done = await work({ type: 'unpack', request, room }, [request.data.buffer, room]);
       if (done.type === 'unpacked') return done.result;
       throw failed('unpack', done);
+    },
+    recycle(bytes) {
+      rooms.push(bytes.buffer as ArrayBuffer);
     },
     close,
   };

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { BackupError } from '../errors.ts';
 import type { Runner, RunningProgram } from '../process/runner.ts';
 import { extractCommand } from './extract-command.ts';
@@ -29,11 +28,12 @@ export class Extractor {
     await this.write(Buffer.alloc(paddingAfter(tar.storedSize)));
   }
 
-  /** Any piece of a tar stream whose headers `encodeTarEntry` made. */
+  /** Any piece of a tar stream whose headers `encodeTarEntry` made. Its memory may be used again when this resolves. */
   async write(bytes: Buffer): Promise<void> {
     if (this.#broken !== undefined) await this.#checkEnd();
-    if (bytes.length === 0 || this.#program.stdin.write(bytes)) return;
-    await Promise.race([once(this.#program.stdin, 'drain'), this.#program.done]);
+    if (bytes.length === 0) return;
+    const written = new Promise<void>((resolve) => this.#program.stdin.write(bytes, () => resolve()));
+    await Promise.race([written, this.#program.done]);
   }
 
   /** Makes a device node that an index has recorded. */

@@ -26,24 +26,24 @@ export interface UnpackResult {
 
 /**
  * Unpacks members and compares them, the headers in them and the contents with the index. Throws a BackupError at the
- * first thing that is not so. Who gets chunks has to prove the file that they make. Synchronous: meant for threads that
- * do nothing else.
+ * first thing that is not so. Who gets chunks has to prove the file that they make. The result lies in `room` where it
+ * fits. Synchronous: meant for threads that do nothing else.
  */
-export function unpackItems({ name, batch, data }: UnpackRequest): UnpackResult {
+export function unpackItems({ name, batch, data }: UnpackRequest, room?: ArrayBuffer): UnpackResult {
   let offset = 0;
   const open = (member: Member): Buffer => {
     const compressed = data.subarray(offset, offset + member.compressedLength);
     offset += member.compressedLength;
     return openMemberSync(compressed, member, `a member of ${name}`);
   };
-  if (batch.type === 'chunks') return { bytes: joined(batch.chunks.map(open)), openBytes: 0 };
+  if (batch.type === 'chunks') return { bytes: joined(batch.chunks.map(open), room), openBytes: 0 };
   const stream = new CheckedStream(name);
   for (const item of batch.items) {
     const member = item.member === undefined ? Buffer.alloc(0) : open(item.member);
     const isOpen = batch.isOpen && item === batch.items.at(-1);
     stream.add(item, member, isOpen ? 'open' : item.chunks.map(open));
   }
-  return { bytes: joined(stream.parts), openBytes: stream.openBytes };
+  return { bytes: joined(stream.parts, room), openBytes: stream.openBytes };
 }
 
 /** What was found to be as the index says: a tar stream in parts. */

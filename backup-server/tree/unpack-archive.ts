@@ -30,6 +30,7 @@ export async function unpackArchive(
     for await (const { entries, bytes } of checkedPieces(index, tools.work)) {
       count(entries.length, bytes.length);
       await extractor.write(bytes);
+      tools.work.recycle(bytes);
     }
   });
   await requireEqual(folder, entriesByPath(index), index.source.name);
