@@ -1,6 +1,7 @@
 import type { ArchiveIndex } from './archive-index.ts';
-import { type ArchiveWork, workInPlace } from './archive-work.ts';
-import { checkedPieces } from './checked-pieces.ts';
+import { workInPlace } from './archive-work.ts';
+import { type CheckedPiece, checkedPieces } from './checked-pieces.ts';
+import type { IndexItem } from './index-block.ts';
 import { type IndexEntry, isUnstored } from './index-entry.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { blockSize } from './tar-header.ts';
@@ -18,12 +19,16 @@ export interface ArchiveEntry {
 const noContent = async function* (): AsyncGenerator<Buffer> {};
 
 /**
- * Every entry of an archive of ours, in its order, checked as `checkedPieces` does. An entry is proven when the next one is
+ * Every entry of an archive of ours, or of its wanted items, in its order, checked as `checkedPieces` does. An entry is proven when the next one is
  * asked for.
  */
-export async function* checkedEntries(index: ArchiveIndex, work = workInPlace()): AsyncGenerator<ArchiveEntry> {
+export async function* checkedEntries(
+  index: ArchiveIndex,
+  work = workInPlace(),
+  isWanted?: (item: IndexItem) => boolean,
+): AsyncGenerator<ArchiveEntry> {
   const expected: IndexEntry[] = [];
-  const reader = new TarReader(tarStream(index, work, expected));
+  const reader = new TarReader(tarStream(checkedPieces(index, work, isWanted), expected));
   for (let tar = await reader.next(); tar !== undefined; tar = await reader.next()) {
     yield* unstoredAtHead(expected);
     const entry = expected.shift();
@@ -34,8 +39,8 @@ export async function* checkedEntries(index: ArchiveIndex, work = workInPlace())
 }
 
 /** The entries of a piece are in `expected` before its first byte is out. */
-async function* tarStream(index: ArchiveIndex, work: ArchiveWork, expected: IndexEntry[]): AsyncGenerator<Buffer> {
-  for await (const { entries, bytes } of checkedPieces(index, work)) {
+async function* tarStream(pieces: AsyncIterable<CheckedPiece>, expected: IndexEntry[]): AsyncGenerator<Buffer> {
+  for await (const { entries, bytes } of pieces) {
     expected.push(...entries);
     yield bytes;
   }

@@ -3,12 +3,13 @@ import { tailLength } from './archive-tail.ts';
 import type { ArchiveWork } from './archive-work.ts';
 import { indexPath } from './archive-writer.ts';
 import { damaged, gunzipped } from './gzip-member.ts';
+import type { IndexItem, PlacedItem } from './index-block.ts';
 import { type IndexEntry, storedOf, whereIs } from './index-entry.ts';
 import { mapAhead } from './map-ahead.ts';
 import { ownMemory } from './own-memory.ts';
 import { StoredContent } from './stored-content.ts';
 import { TarReader } from './tar-reader.ts';
-import { type Batch, batchesOf, membersOfBatch } from './unpack-batches.ts';
+import { placedBatches } from './unpack-batches.ts';
 
 /** Batches of about 1 MiB, so that threads have work while one is waited for. */
 const batchesAhead = 12;
@@ -22,16 +23,22 @@ export interface CheckedPiece {
 }
 
 /**
- * An archive of ours from the first byte to the last. Each member must have the length and hash of the index, the tar
- * stream inside exactly the entries of the index with their contents; else a BackupError. All together are a tar stream
- * without its end and without the index. A content is proven when the piece with the next entry comes, or the end.
+ * An archive of ours from the first byte to the last, or just the wanted items of it. Each member must have the length of
+ * the index, the tar stream inside exactly the entries of the index with their contents; else a BackupError. All together
+ * are a tar stream without its end and without the index. A content is proven when the piece with the next entry comes, or
+ * the end.
  */
-export async function* checkedPieces(index: ArchiveIndex, work: ArchiveWork): AsyncGenerator<CheckedPiece> {
+export async function* checkedPieces(
+  index: ArchiveIndex,
+  work: ArchiveWork,
+  isWanted?: (item: IndexItem) => boolean,
+): AsyncGenerator<CheckedPiece> {
   const { source } = index;
   const { name } = source;
-  const unpacked = mapAhead(placedBatches(index), batchesAhead, async ({ batch, start, end }) => {
-    const data = ownMemory(await source.read(start, end - start));
-    return { batch, end, result: await work.unpack({ name, batch, data }) };
+  const items = isWanted === undefined ? itemsByPlace(index) : wantedItems(index, isWanted);
+  const unpacked = mapAhead(placedBatches(items), batchesAhead, async ({ batch, offset, length }) => {
+    const data = ownMemory(await source.read(offset, length));
+    return { batch, end: offset + length, result: await work.unpack({ name, batch, data }) };
   });
   let position = 0;
   let open: StoredContent | undefined;
@@ -47,25 +54,13 @@ export async function* checkedPieces(index: ArchiveIndex, work: ArchiveWork): As
       yield { entries: [], bytes: open.add(bytes) };
       if (batch.isLast) open.end();
     }
-    position = end;
+    position = Math.max(position, end);
   }
-  await requireIndexOnly(source.stream(position, source.size - tailLength), name);
+  if (isWanted === undefined) await requireIndexOnly(source.stream(position, source.size - tailLength), name);
 }
 
-interface PlacedBatch {
-  readonly batch: Batch;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Where the batches lie in the archive: one after the other, since the items do. */
-async function* placedBatches(index: ArchiveIndex): AsyncGenerator<PlacedBatch> {
-  let start = 0;
-  for await (const batch of batchesOf(itemsByPlace(index))) {
-    const end = membersOfBatch(batch).reduce((sum, { compressedLength }) => sum + compressedLength, start);
-    yield { batch, start, end };
-    start = end;
-  }
+async function* wantedItems(index: ArchiveIndex, isWanted: (item: IndexItem) => boolean): AsyncGenerator<PlacedItem> {
+  for await (const item of itemsByPlace(index)) if (isWanted(item)) yield item;
 }
 
 function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {

@@ -6,6 +6,7 @@ import type { ArchiveWork } from './archive-work.ts';
 import { type BytePath, escapeBytes } from './byte-path.ts';
 import { checkedEntries } from './checked-entries.ts';
 import { Extractor } from './extractor.ts';
+import type { IndexItem } from './index-block.ts';
 import { select } from './selection.ts';
 import { checkIndex } from './verify-archive.ts';
 
@@ -17,7 +18,7 @@ export interface Restored {
 
 /**
  * Restores paths of an archive, with all below them, into a new or empty folder, under the names they have in the
- * archive. The whole archive is read and checked on the way.
+ * archive. Of the archive no more than the index and what is needed is read, and checked on the way.
  */
 export async function restoreArchive(
   index: ArchiveIndex,
@@ -34,7 +35,8 @@ export async function restoreArchive(
   let entries = 0;
   let bytes = 0;
   try {
-    for await (const { entry, tar, content } of checkedEntries(index, tools.work)) {
+    const isWanted = (item: IndexItem) => item.entries.some((entry) => selection.pathOf(entry) !== undefined);
+    for await (const { entry, tar, content } of checkedEntries(index, tools.work, isWanted)) {
       const path = selection.pathOf(entry);
       if (path === undefined) continue;
       entries += 1;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { IndexItem } from './index-block.ts';
-import { batchesOf } from './unpack-batches.ts';
+import type { IndexItem, PlacedItem } from './index-block.ts';
+import { placedBatches } from './unpack-batches.ts';
 
 const kibibyte = 1024;
 
@@ -13,14 +13,34 @@ function itemOf(member: IndexItem['member'], ...chunks: IndexItem['chunks']): In
   return { member, entries: [], chunks };
 }
 
+/** One after the other, the members of `apart` after a gap. */
+function placed(items: readonly IndexItem[]): PlacedItem[] {
+  let end = 0;
+  const place = <M extends { readonly compressedLength: number }>(member: M) => {
+    const offset = end;
+    end += member.compressedLength;
+    return { ...member, offset };
+  };
+  return items.map((item) => {
+    if (item === apart) end += 1;
+    return { ...item, member: item.member && place(item.member), chunks: item.chunks.map(place) };
+  });
+}
+
+const apart = itemOf(part(3));
+
 /** The batches in few words: the compressed KiB of each item or chunk, `…` where chunks follow, `.` where they end. */
 async function planned(...items: readonly IndexItem[]): Promise<string[]> {
   const batches: string[] = [];
+  let total = 0;
   const size = ({ compressedLength }: { readonly compressedLength: number }) => compressedLength / kibibyte;
   const all = async function* () {
-    yield* items;
+    yield* placed(items);
   };
-  for await (const batch of batchesOf(all())) {
+  for await (const { batch, offset, length } of placedBatches(all())) {
+    const [first] = batch.type === 'chunks' ? batch.chunks : batch.items.flatMap((item) => item.member ?? item.chunks);
+    assert.equal(offset, first?.offset ?? 0);
+    total += length;
     if (batch.type === 'chunks') batches.push(`${batch.chunks.map(size).join('+')}${batch.isLast ? '.' : ''}`);
     else {
       const members = batch.items.map(({ member, chunks }) =>
@@ -29,6 +49,11 @@ async function planned(...items: readonly IndexItem[]): Promise<string[]> {
       batches.push(`${members.join(' ')}${batch.isOpen ? '…' : ''}`);
     }
   }
+  const members = items.flatMap(({ member, chunks }) => [...(member ? [member] : []), ...chunks]);
+  assert.equal(
+    total,
+    members.reduce((sum, { compressedLength }) => sum + compressedLength, 0),
+  );
   return batches;
 }
 
@@ -56,6 +81,7 @@ const plans: readonly (readonly [title: string, items: readonly IndexItem[], bat
     [itemOf(part(1), part(100), part(2000), part(100))],
     ['1…', '100', '2000', '100.'],
   ],
+  ['what does not lie together is not put together', [itemOf(part(1)), apart, itemOf(part(1))], ['1', '3 1']],
   ['what is only recorded goes along', [itemOf(undefined), itemOf(part(1))], [' 1']],
 ];
 for (const [title, items, batches] of plans) {

@@ -1,17 +1,17 @@
 import type { Member } from './gzip-member.ts';
-import type { IndexItem } from './index-block.ts';
+import type { IndexItem, Place, PlacedItem } from './index-block.ts';
 
 /** What is unpacked in one go: whole items, or some chunks of a file that is too large for that. */
-export type Batch =
+export type Batch<P = unknown> =
   | {
       readonly type: 'items';
-      readonly items: readonly IndexItem[];
+      readonly items: readonly IndexItem<P>[];
       /** The chunks of the last file follow as batches of their own, and are left out here. */
       readonly isOpen: boolean;
     }
   | {
       readonly type: 'chunks';
-      readonly chunks: IndexItem['chunks'];
+      readonly chunks: IndexItem<P>['chunks'];
       /** The file ends with these. */
       readonly isLast: boolean;
     };
@@ -20,13 +20,32 @@ export type Batch =
 const maxCompressedBytes = 1024 * 1024;
 const maxBytes = 4 * 1024 * 1024;
 
+/** A batch, and where its members lie in the archive, one after the other. */
+export interface PlacedBatch {
+  readonly batch: Batch<Place>;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** The items in their order. A batch is larger than 1 MiB, or 4 MiB unpacked, only when one member is. */
-export async function* batchesOf(items: AsyncIterable<IndexItem>): AsyncGenerator<Batch> {
-  let batch: IndexItem[] = [];
+export async function* placedBatches(items: AsyncIterable<PlacedItem>): AsyncGenerator<PlacedBatch> {
+  for await (const batch of batchesOf(items)) {
+    const members = batch.type === 'chunks' ? batch.chunks : batch.items.flatMap(membersOf);
+    const length = members.reduce((sum, { compressedLength }) => sum + compressedLength, 0);
+    yield { batch, offset: members[0]?.offset ?? 0, length };
+  }
+}
+
+async function* batchesOf(items: AsyncIterable<PlacedItem>): AsyncGenerator<Batch<Place>> {
+  let batch: PlacedItem[] = [];
   let share = 0;
+  let end = 0;
   for await (const item of items) {
-    const own = shareOf(membersOf(item));
-    if (share + own > 1 && batch.length > 0) {
+    const members = membersOf(item);
+    const own = shareOf(members);
+    const isApart = members[0] !== undefined && members[0].offset !== end;
+    for (const { offset, compressedLength } of members) end = offset + compressedLength;
+    if (batch.length > 0 && (isApart || share + own > 1)) {
       yield { type: 'items', items: batch, isOpen: false };
       batch = [];
       share = 0;
@@ -42,7 +61,7 @@ export async function* batchesOf(items: AsyncIterable<IndexItem>): AsyncGenerato
   if (batch.length > 0) yield { type: 'items', items: batch, isOpen: false };
 }
 
-function* chunkBatches(chunks: IndexItem['chunks']): Generator<Batch> {
+function* chunkBatches(chunks: PlacedItem['chunks']): Generator<Batch<Place>> {
   for (let start = 0; start < chunks.length; ) {
     let end = start + 1;
     while (end < chunks.length && shareOf(chunks.slice(start, end + 1)) <= 1) end += 1;
@@ -57,11 +76,6 @@ function shareOf(members: readonly Member[]): number {
   return Math.max(sum('compressedLength') / maxCompressedBytes, sum('length') / maxBytes);
 }
 
-/** The members of a batch in the order of the archive. */
-export function membersOfBatch(batch: Batch): readonly Member[] {
-  return batch.type === 'chunks' ? batch.chunks : batch.items.flatMap(membersOf);
-}
-
-function membersOf({ member, chunks }: IndexItem): readonly Member[] {
+function membersOf({ member, chunks }: PlacedItem): readonly (Member & Place)[] {
   return member === undefined ? chunks : [member, ...chunks];
 }
