@@ -68,7 +68,15 @@ export function packMembers({ data, plans }: PackRequest): PackResult {
     packed.push({ member, chunks, part: { length: lengthOf(parts), sha256: sha256Of(parts) }, contents });
     written.push(...parts);
   }
-  return { bytes: joined(written), packed };
+  const bytes = joined(written);
+  requireSame(bytes, data);
+  return { bytes, packed };
+}
+
+/** Unpacks again what was packed. */
+function requireSame(packed: Uint8Array, data: Uint8Array): void {
+  if (gunzipSync(packed, { maxOutputLength: data.length + 1, ...roomFor(data.length) }).equals(data)) return;
+  throw new Error('zlib packed what it does not unpack again: look at this machine’s memory');
 }
 
 /** What is packed goes to `parts`. */
@@ -116,14 +124,9 @@ function piecesOf(member: Uint8Array, contents: readonly Range[]): Piece[] {
 }
 
 function packPiece({ bytes, isStored }: Piece): Uint8Array {
-  const packed = isStored
+  return isStored
     ? gzipSync(bytes, { level: constants.Z_NO_COMPRESSION, ...roomFor(bytes.length) })
     : gzipSync(bytes, { level, ...roomFor(bytes.length / 2) });
-  const limit = { maxOutputLength: bytes.length + 1, ...roomFor(bytes.length) };
-  if (!gunzipSync(packed, limit).equals(bytes)) {
-    throw new Error('zlib packed what it does not unpack again: look at this machine’s memory');
-  }
-  return packed;
 }
 
 /** Room for most outputs at once, which zlib otherwise gathers from pieces of 16 KiB. */
