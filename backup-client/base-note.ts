@@ -3,7 +3,7 @@ import { hasCode } from '#common/errors.ts';
 import type { ClientConfig } from './config.ts';
 
 /** Another one means that its notes are of another form: then everything is read. */
-export const noteVersion = 2;
+export const noteVersion = 3;
 
 /** What root's own note says of the base; it vouches for the archive, which the fetching account could have changed. */
 export interface BaseNote {

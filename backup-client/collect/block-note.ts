@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { WrittenItem } from '#common/archive/index-writer.ts';
 import type { PackedPart } from '#common/archive/pack-members.ts';
 import { type Identity, stateAsIndexed } from './entry-state.ts';
@@ -12,11 +11,14 @@ export interface ItemNote {
 
 const digestBytes = 32;
 
-/** The note as it is kept: the digest, zeros for none, and the items compressed. Identities come as the items' notes. */
+/**
+ * The note as it is kept: the digest, zeros for none, and the items. Not compressed: each run reads all notes, and hashes
+ * hardly shrink. Identities come as the items' notes.
+ */
 export function noteOf(items: readonly WrittenItem[]): Buffer {
   const digest = Buffer.alloc(digestBytes);
   digest.write(digestOfItems(items) ?? '', 'hex');
-  return Buffer.concat([digest, gzipSync(items.map(formatItem).join(''), { level: 1 })]);
+  return Buffer.concat([digest, Buffer.from(items.map(formatItem).join(''), 'latin1')]);
 }
 
 /** Names of one file are looked at one by one, since what one name becomes depends on the others. */
@@ -51,9 +53,8 @@ export function digestIn(note: Buffer): string | undefined {
   return digest.some((byte) => byte !== 0) ? digest.toString('hex') : undefined;
 }
 
-/** Throws an Error when it is no output of `noteOf`. */
 export function itemsIn(note: Buffer): readonly ItemNote[] {
-  const lines = gunzipSync(note.subarray(digestBytes)).toString('latin1').split('\n');
+  const lines = note.toString('latin1', digestBytes).split('\n');
   return lines.slice(0, -1).map(parseItem);
 }
 

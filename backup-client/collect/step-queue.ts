@@ -4,7 +4,7 @@ import type { Source } from './source.ts';
 import { TarRun } from './tar-run.ts';
 
 /** So many entries are planned before the first of them is done: names enough for tar to have work. */
-const entriesAhead = 4000;
+const entriesAhead = 8000;
 /** Tar writes 10 KiB at a time, so fewer entries than this may wait in it for more names. */
 const namesTarMayHold = 32;
 
