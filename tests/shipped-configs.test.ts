@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readCommonConfig } from '#common/config/common-config.ts';
+import { schemaProblem } from '#common/config/json-schema.ts';
+import { mailSchema } from '#common/config/mail-schema.ts';
 import { formatProblem, Problems } from '#common/config/problems.ts';
 import { loadPlugins } from '#common/plugin/load-plugins.ts';
 import { execaRunner } from '#common/process/execa-runner.ts';
 import { collectors } from '#plugins/index.ts';
+import { clientConfigSchema } from '../backup-client/client-config-schema.ts';
 import { loadClientConfig } from '../backup-client/config.ts';
 import { loadServices } from '../backup-client/discover.ts';
+import { serviceSchema } from '../backup-client/service-schema.ts';
 import { loadServerConfig } from '../backup-server/config.ts';
+import { serverConfigSchema } from '../backup-server/server-config-schema.ts';
 import { manualExamples } from './rig/manual-examples.ts';
 
 describe('the configuration files that come with the programs', () => {
@@ -23,6 +28,11 @@ describe('the configuration files that come with the programs', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const messages = () => problems.list.map(formatProblem);
+
+  it('have valid schemas themselves', () => {
+    const schemas = { clientConfigSchema, serverConfigSchema, service: serviceSchema(collectors), mailSchema };
+    for (const [name, schema] of Object.entries(schemas)) assert.equal(schemaProblem(schema), undefined, name);
+  });
 
   it('are all valid: the samples of the client', async () => {
     await cp('configs/common_config', join(folder, 'common_config'));

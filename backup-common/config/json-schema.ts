@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type Options } from 'ajv';
 import { messagesOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { parseByteSize } from './byte-size.ts';
@@ -36,12 +36,12 @@ function isTimeZone(text: string): boolean {
 }
 
 /**
- * Checks a parsed file against its schema and fills in the schema's defaults. Adds a problem for everything wrong, in
- * place; undefined when there was any.
+ * Checks a parsed file against its schema, which has no `schemaProblem`, and fills in the schema's defaults. Adds a problem
+ * for everything wrong, in place; undefined when there was any.
  */
 export function checkSchema(source: YamlSource, schema: Schema): unknown {
   const value: unknown = structuredClone(source.value ?? {});
-  const validate = compiler().compile(schema);
+  const validate = compiler({ validateSchema: false, meta: false }).compile(schema);
   if (validate(value)) return value;
   for (const error of withoutBranches(validate.errors ?? [])) addProblem(source, error);
   return undefined;
@@ -57,8 +57,10 @@ export function schemaProblem(schema: Schema): string | undefined {
   }
 }
 
-function compiler(): Ajv {
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, allowUnionTypes: true, strictTypes: false, verbose: true });
+/** The code it makes runs once, so nothing is done to make that fast. */
+function compiler(options: Options = {}): Ajv {
+  const tolerant = { allErrors: true, useDefaults: true, allowUnionTypes: true, strictTypes: false, verbose: true };
+  const ajv = new Ajv({ ...tolerant, code: { optimize: false }, ...options });
   ajv.addVocabulary(['expected']);
   for (const [name, { test }] of Object.entries(formats)) ajv.addFormat(name, test);
   return ajv;
