@@ -109,32 +109,43 @@ async function build(run: Making): Promise<Built | undefined> {
 }
 
 async function buildOn(base: BaseArchive, run: Making): Promise<Built | undefined> {
-  const { config, services, name, staging, stages, parts, tools, work } = run;
   for (const path of [stagedPath(run), spoolPath(run)]) await rm(path, { force: true });
   const built = await withFiles(stagedPath(run), spoolPath(run), async (file, indexSpool) => {
-    const writer = new ArchiveWriter(file, indexSpool, { work, noteOf });
-    const traces = await runServices(
-      config,
-      services,
-      { writer, folders: new Set() },
-      { staging, reuse: base },
-      parts,
-      tools,
-    );
-    if (base.damage !== undefined) throw base.damage;
-    if (parts.every(({ outcome }) => outcome === 'skipped')) return undefined;
-    if (parts.every(({ outcome }) => outcome === 'failed' || outcome === 'skipped')) throw nothingSaved();
-    const size = await stages.run('write index', async () => {
-      const facts = archiveFacts(config, name, services, parts, traces, tools);
-      const length = await writer.finish(facts, msToNs(name.time));
-      await base.keepNotes(writer.blocks);
-      return length;
-    });
-    const [verified] = await stages.run('verify', () => Promise.all([verify(stagedPath(run)), file.sync()]));
+    const size = await write(base, run, file, indexSpool);
+    if (size === undefined) return undefined;
+    const [verified] = await run.stages.run('verify', () => Promise.all([verify(stagedPath(run)), file.sync()]));
     return { size, ...verified, base };
   });
   if (built === undefined) await base.close();
   return built;
+}
+
+/** The archive's size; undefined when every service is left out this time. */
+async function write(
+  base: BaseArchive,
+  run: Making,
+  file: FileHandle,
+  indexSpool: FileHandle,
+): Promise<number | undefined> {
+  const { config, services, name, staging, stages, parts, tools, work } = run;
+  const writer = new ArchiveWriter(file, indexSpool, { work, noteOf });
+  const traces = await runServices(
+    config,
+    services,
+    { writer, folders: new Set() },
+    { staging, reuse: base },
+    parts,
+    tools,
+  );
+  if (base.damage !== undefined) throw base.damage;
+  if (parts.every(({ outcome }) => outcome === 'skipped')) return undefined;
+  if (parts.every(({ outcome }) => outcome === 'failed' || outcome === 'skipped')) throw nothingSaved();
+  return stages.run('write index', async () => {
+    const facts = archiveFacts(config, name, services, parts, traces, tools);
+    const length = await writer.finish(facts, msToNs(name.time));
+    await base.keepNotes(writer.blocks);
+    return length;
+  });
 }
 
 async function requireSpaceToStart(config: ClientConfig, staging: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { createLog, type LogLevel } from './create-log.ts';
 import { BackupError, exitCodes, hintOf, messagesOf } from './errors.ts';
+import { keepHeapLean } from './lean-heap.ts';
 import type { Log } from './log.ts';
 import { nearest } from './nearest.ts';
 import { redact } from './redact.ts';
@@ -64,6 +65,7 @@ export const exitCodesText = `Exit codes: 0 done (with or without warnings), 1 s
 
 /** Reads the command line, runs the command, prints its outcome and sets the exit code. The only place that does. */
 export async function runProgram(spec: ProgramSpec, argv: readonly string[]): Promise<void> {
+  keepHeapLean();
   const stop = new AbortController();
   const signalled = abortOnSignals(stop);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined); // a reader that went away

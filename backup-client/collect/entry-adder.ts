@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { lstatSync } from 'node:fs';
 import type { ArchiveWriter } from '#common/archive/archive-writer.ts';
 import type { BytePath } from '#common/archive/byte-path.ts';
+import { type EntryStat, entryStat } from '#common/archive/entry-stat.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import { largeFileBytes } from '#common/archive/member-boundaries.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { BackupError } from '#common/errors.ts';
 import type { Runner } from '#common/process/runner.ts';
-import { type DeviceOf, type Stat, trustedIdentity } from './entry-state.ts';
+import { type DeviceOf, trustedIdentity } from './entry-state.ts';
 import { HardLinks, hasSeveralNames } from './hard-links.ts';
 import type { Source } from './source.ts';
 import { TarRun } from './tar-run.ts';
@@ -92,7 +92,7 @@ export class EntryAdder {
   async readAlone({ path, stat: before }: WalkedEntry): Promise<boolean> {
     const stat = this.#statOf(path);
     if (stat === undefined) return false;
-    if (before.isFile() !== stat.isFile()) throw this.#changedType(path);
+    if ((before.type === 'file') !== (stat.type === 'file')) throw this.#changedType(path);
     const run = new TarRun(this.source, this.tools);
     try {
       run.name(path);
@@ -106,9 +106,9 @@ export class EntryAdder {
     }
   }
 
-  #lastVerdict(path: BytePath, stat: Stat, readBytes: number): Verdict {
+  #lastVerdict(path: BytePath, stat: EntryStat, readBytes: number): Verdict {
     const now = this.#statOf(path);
-    if (now !== undefined && now.size < BigInt(readBytes)) throw this.#shrank(path);
+    if (now !== undefined && now.size < readBytes) throw this.#shrank(path);
     if (isUnchanged(stat, now)) return 'stable';
     this.tools.warn(
       `${this.source.describe(path)} kept changing while it was read; its copy may mix old and new content`,
@@ -118,7 +118,7 @@ export class EntryAdder {
 
   /** The verdict is asked for after the last byte; `again` takes the entry back and gives false. */
   async #add({ path, stat }: WalkedEntry, tar: TarEntry, run: TarRun, verdictOf: () => Verdict): Promise<boolean> {
-    if (stat.isDirectory() !== (tar.type === 'folder')) throw this.#changedType(path);
+    if ((stat.type === 'folder') !== (tar.type === 'folder')) throw this.#changedType(path);
     const entry: TarEntry = { ...tar, path: this.source.placeOf(path) };
     if (tar.type !== 'file') {
       await this.writer.add(entry, [], {}, this.#noteOf(stat));
@@ -129,7 +129,7 @@ export class EntryAdder {
     return isAdded;
   }
 
-  async #addFile(entry: TarEntry, stat: Stat, { reader }: TarRun, verdictOf: () => Verdict): Promise<boolean> {
+  async #addFile(entry: TarEntry, stat: EntryStat, { reader }: TarRun, verdictOf: () => Verdict): Promise<boolean> {
     const factsOf = (verdict: Verdict) => ({
       linked: hasSeveralNames(stat),
       unstable: verdict === 'unstable',
@@ -150,12 +150,12 @@ export class EntryAdder {
     return true;
   }
 
-  #noteOf(stat: Stat): string | undefined {
+  #noteOf(stat: EntryStat): string | undefined {
     return trustedIdentity(stat, this.tools.seenAtNs, this.tools.deviceOf);
   }
 
-  #statOf(path: BytePath): Stat | undefined {
-    return lstatSync(this.source.diskPathOf(path), { bigint: true, throwIfNoEntry: false });
+  #statOf(path: BytePath): EntryStat | undefined {
+    return entryStat(this.source.diskPathOf(path));
   }
 
   #changedType(path: BytePath): BackupError {
@@ -179,7 +179,7 @@ async function* hashed(content: AsyncIterable<Buffer>, hash: ReturnType<typeof c
   }
 }
 
-function isUnchanged(before: Stat, now: Stat | undefined): boolean {
+function isUnchanged(before: EntryStat, now: EntryStat | undefined): boolean {
   return (
     now !== undefined &&
     before.ino === now.ino &&

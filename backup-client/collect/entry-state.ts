@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { BytePath } from '#common/archive/byte-path.ts';
+import type { EntryStat } from '#common/archive/entry-stat.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
-import type { EntryType } from '#common/archive/tar-entry.ts';
-import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { hasSeveralNames } from './hard-links.ts';
 
-export type Stat = WalkedEntry['stat'];
-
 /** The number of the file system an entry lies on, the same from run to run. */
-export type DeviceOf = (stat: Stat) => bigint;
+export type DeviceOf = (stat: EntryStat) => number | bigint;
 
 /** The kernel's number, unless the source names its file system itself. */
 export function deviceOf(fileSystemId: string | undefined): DeviceOf {
@@ -23,7 +20,7 @@ export function deviceOf(fileSystemId: string | undefined): DeviceOf {
  */
 export type Identity = string;
 
-function identityOf(stat: Stat, deviceOf: DeviceOf): Identity {
+function identityOf(stat: EntryStat, deviceOf: DeviceOf): Identity {
   return `${deviceOf(stat)} ${stat.ino} ${stat.ctimeNs}`;
 }
 
@@ -31,7 +28,7 @@ function identityOf(stat: Stat, deviceOf: DeviceOf): Identity {
 const untrustedNs = 2_000_000_000n;
 
 /** The identity of a state that was seen at a moment; undefined when it is too young to be told from a later one. */
-export function trustedIdentity(stat: Stat, seenAtNs: bigint, deviceOf: DeviceOf): Identity | undefined {
+export function trustedIdentity(stat: EntryStat, seenAtNs: bigint, deviceOf: DeviceOf): Identity | undefined {
   return stat.ctimeNs + untrustedNs < seenAtNs ? identityOf(stat, deviceOf) : undefined;
 }
 
@@ -39,9 +36,10 @@ export function trustedIdentity(stat: Stat, seenAtNs: bigint, deviceOf: DeviceOf
  * All that must be the same of an entry for it not to be read again, as text. The size of a file with several names stands
  * only at its first one in an index, so the change time must do for it.
  */
-export function stateAsWalked(place: BytePath, stat: Stat, deviceOf: DeviceOf): string {
-  const size = stat.isFile() && !hasSeveralNames(stat) ? stat.size : 0;
-  return `${place}\0${typeOf(stat)} ${stat.mode & 0o7777n} ${stat.uid} ${stat.gid} ${size} ${stat.mtimeNs} ${identityOf(stat, deviceOf)}`;
+export function stateAsWalked(place: BytePath, stat: EntryStat, deviceOf: DeviceOf): string {
+  const { type, mode, uid, gid, mtimeNs } = stat;
+  const size = type === 'file' && !hasSeveralNames(stat) ? stat.size : 0;
+  return `${place}\0${type} ${mode} ${uid} ${gid} ${size} ${mtimeNs} ${identityOf(stat, deviceOf)}`;
 }
 
 /** The same text from an index and the identity that was noted beside it. */
@@ -49,13 +47,4 @@ export function stateAsIndexed(entry: IndexEntry, identity: Identity): string {
   const { path, uid, gid, mtimeNs, linked } = entry;
   const type = entry.type === 'hardlink' ? 'file' : entry.type;
   return `${path}\0${type} ${entry.mode} ${uid} ${gid} ${linked ? 0 : entry.size} ${mtimeNs} ${identity}`;
-}
-
-export function typeOf(stat: Stat): EntryType {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'folder';
-  if (stat.isSymbolicLink()) return 'symlink';
-  if (stat.isFIFO()) return 'fifo';
-  if (stat.isSocket()) return 'socket';
-  return stat.isBlockDevice() ? 'block-device' : 'char-device';
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { linkSync, lstatSync, writeFileSync } from 'node:fs';
+import { linkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { type EntryStat, entryStat } from '#common/archive/entry-stat.ts';
 import { tempFolder } from '#common/testing/temp-folder.ts';
 import { HardLinks } from './hard-links.ts';
 
@@ -11,7 +12,7 @@ it('the first name of a file is known until all its names have passed', async (t
   writeFileSync(first ?? '', '');
   writeFileSync(alone ?? '', '');
   linkSync(first ?? '', second ?? '');
-  const statOf = (path = '') => lstatSync(path, { bigint: true });
+  const statOf = (path = ''): EntryStat => entryStat(path) ?? assert.fail(path);
   const links = new HardLinks<string>();
   assert.equal(links.firstOf(statOf(first)), undefined);
   links.add(statOf(first), 'first');

@@ -1,18 +1,18 @@
-import type { Stat } from './entry-state.ts';
+import type { EntryStat } from '#common/archive/entry-stat.ts';
 
 /** Files with several names, and something that is kept of the first name of each. */
 export class HardLinks<First> {
   readonly #files = new Map<string, { readonly first: First; missing: number }>();
 
-  firstOf(stat: Stat): First | undefined {
+  firstOf(stat: EntryStat): First | undefined {
     return hasSeveralNames(stat) ? this.#files.get(keyOf(stat))?.first : undefined;
   }
 
   /** A name has passed; `first` is kept when it is the first. A file whose names have all passed is forgotten. */
-  add(stat: Stat, first: First): void {
+  add(stat: EntryStat, first: First): void {
     if (!hasSeveralNames(stat)) return;
     const file = this.#files.get(keyOf(stat));
-    if (file === undefined) this.#files.set(keyOf(stat), { first, missing: Number(stat.nlink) - 1 });
+    if (file === undefined) this.#files.set(keyOf(stat), { first, missing: stat.nlink - 1 });
     else {
       file.missing -= 1;
       if (file.missing === 0) this.#files.delete(keyOf(stat));
@@ -20,10 +20,10 @@ export class HardLinks<First> {
   }
 }
 
-export function hasSeveralNames(stat: Stat): boolean {
-  return stat.nlink > 1n && stat.isFile();
+export function hasSeveralNames(stat: EntryStat): boolean {
+  return stat.nlink > 1 && stat.type === 'file';
 }
 
-function keyOf({ dev, ino }: Stat): string {
+function keyOf({ dev, ino }: EntryStat): string {
   return `${dev} ${ino}`;
 }

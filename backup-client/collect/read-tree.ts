@@ -46,7 +46,7 @@ export async function readTree(
     for (let next = await queue.next(); next !== undefined; next = await queue.next()) {
       for (const gone of await carryOut(next, goneFolder, { adder, writer, base })) {
         vanished.push(gone);
-        if (gone.stat.isDirectory() && !isBelow(gone.path, goneFolder)) goneFolder = gone.path;
+        if (gone.stat.type === 'folder' && !isBelow(gone.path, goneFolder)) goneFolder = gone.path;
       }
     }
     await queue.finish();

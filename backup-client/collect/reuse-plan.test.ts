@@ -25,11 +25,10 @@ const later = 1_000_000_000_000n;
 function walkOf(files: readonly File[]): readonly WalkedEntry[] {
   const sorted = [...files].sort((a, b) => comparePaths(a.name, b.name));
   return sorted.map(({ name, inode, version }) => {
-    const nlink = BigInt(files.filter((file) => file.inode === inode).length);
+    const nlink = files.filter((file) => file.inode === inode).length;
     const times = { mtimeNs: BigInt(version), ctimeNs: BigInt(version) };
-    const stat = { dev: 1n, ino: BigInt(inode), mode: 0o100644n, uid: 0n, gid: 0n, size: 5n, nlink, ...times };
-    const is = { isFile: () => true, isDirectory: () => false, isSymbolicLink: () => false };
-    return { path: name, stat: { ...stat, ...is } as unknown as WalkedEntry['stat'] };
+    const numbers = { dev: 1, rdev: 0, mode: 0o644, uid: 0, gid: 0, size: 5, nlink };
+    return { path: name, stat: { type: 'file', ino: BigInt(inode), ...numbers, ...times } };
   });
 }
 

@@ -7,7 +7,7 @@ import type { CopiedRange } from '#common/archive/member-writer.ts';
 import type { PackedPart } from '#common/archive/pack-members.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
 import { digestOf } from './block-note.ts';
-import { type DeviceOf, type Identity, stateAsIndexed, stateAsWalked, typeOf } from './entry-state.ts';
+import { type DeviceOf, type Identity, stateAsIndexed, stateAsWalked } from './entry-state.ts';
 import { HardLinks, hasSeveralNames } from './hard-links.ts';
 import { Lookahead } from './lookahead.ts';
 
@@ -92,7 +92,7 @@ export async function* planReuse(walk: Iterable<WalkedEntry>, base: Base, ways: 
 
 function readingOf({ stat }: WalkedEntry, links: HardLinks<BytePath>): 'read' | 'link' | 'record' {
   if (links.firstOf(stat) !== undefined) return 'link';
-  return isUnstored({ type: typeOf(stat) }) ? 'record' : 'read';
+  return isUnstored(stat) ? 'record' : 'read';
 }
 
 function digestOfWalk(walked: readonly WalkedEntry[], { placeOf, deviceOf }: Ways): string {

@@ -1,17 +1,17 @@
 import type { BytePath } from '#common/archive/byte-path.ts';
+import type { EntryStat } from '#common/archive/entry-stat.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
-import { type Stat, typeOf } from './entry-state.ts';
 
 /** A device or a socket, for the index alone. */
-export function unstoredEntry(path: BytePath, stat: Stat): IndexEntry {
-  const type = typeOf(stat);
+export function unstoredEntry(path: BytePath, stat: EntryStat): IndexEntry {
+  const { type, mode, uid, gid, mtimeNs } = stat;
   return {
     path,
     type,
-    mode: Number(stat.mode & 0o7777n),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    mtimeNs: stat.mtimeNs,
+    mode,
+    uid,
+    gid,
+    mtimeNs,
     size: 0,
     sha256: undefined,
     link: undefined,
@@ -23,7 +23,8 @@ export function unstoredEntry(path: BytePath, stat: Stat): IndexEntry {
 }
 
 /** Linux's 64-bit dev_t (sysmacros.h) as `<major>:<minor>`. */
-function deviceNumber(rdev: bigint): string {
+function deviceNumber(device: number): string {
+  const rdev = BigInt(device);
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
   return `${major}:${minor}`;

@@ -5,6 +5,8 @@ import { type ArchiveWork, archiveWork, type WorkRequest, type WorkResult } from
 
 /** What a thread has been given; the next piece lies there when it is done with one, so that it need not wait for us. */
 const piecesAtATime = 2;
+/** A piece leaves little garbage, in buffers that lie elsewhere. */
+const resourceLimits = { maxYoungGenerationSizeMb: 6 };
 
 interface Piece {
   readonly request: WorkRequest;
@@ -40,7 +42,7 @@ export function archiveThreads(count = availableParallelism()): ArchiveWork {
     return threads.filter(({ given }) => given.length < piecesAtATime).sort(byWork)[0];
   };
   const startThread = (): Thread => {
-    const thread: Thread = { worker: new Worker(archiveThreadCode, { eval: true }), given: [] };
+    const thread: Thread = { worker: new Worker(archiveThreadCode, { eval: true, resourceLimits }), given: [] };
     thread.worker.on('message', (result: WorkResult) => {
       thread.given.shift()?.resolve(result);
       giveOut();

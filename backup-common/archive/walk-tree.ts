@@ -1,11 +1,12 @@
-import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { hasCode } from '../errors.ts';
 import { type BytePath, bytesOf } from './byte-path.ts';
+import { type EntryStat, entryStat, entryStatOf } from './entry-stat.ts';
 
 export interface WalkedEntry {
   /** Below the root, empty for the root itself. */
   readonly path: BytePath;
-  readonly stat: BigIntStats;
+  readonly stat: EntryStat;
 }
 
 export interface WalkOptions {
@@ -22,22 +23,22 @@ export interface WalkOptions {
  */
 export function* walkTree(root: string, options: WalkOptions = {}): Generator<WalkedEntry> {
   const rootPath = bytesOf(Buffer.from(root).toString('latin1'));
-  const stat = lstatSync(rootPath, { bigint: true });
+  const stat = entryStatOf(lstatSync(rootPath, { bigint: true }));
   yield { path: '', stat };
-  if (stat.isDirectory()) yield* walkFolder(rootPath, '', options);
+  if (stat.type === 'folder') yield* walkFolder(rootPath, '', options);
 }
 
 function* walkFolder(root: Buffer, folder: BytePath, options: WalkOptions): Generator<WalkedEntry> {
   for (const name of namesIn(root, folder, options)) {
     const path = folder === '' ? name : `${folder}/${name}`;
-    const stat = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+    const stat = entryStat(join(root, path));
     if (stat === undefined) {
       options.onVanished?.(path);
       continue;
     }
-    if (options.excludes?.(path, stat.isDirectory()) === true) continue;
+    if (options.excludes?.(path, stat.type === 'folder') === true) continue;
     yield { path, stat };
-    if (stat.isDirectory()) yield* walkFolder(root, path, options);
+    if (stat.type === 'folder') yield* walkFolder(root, path, options);
   }
 }
 

@@ -137,7 +137,9 @@ function gapsIn(schema: unknown, place: string): string[] {
 /** All that would tell that somebody wrote below a folder. */
 function factsOf(folder: string): string[] {
   return [...walkTree(folder)].map(({ path, stat }) =>
-    [escapeBytes(path), stat.ino, stat.mode, stat.uid, stat.gid, stat.size, stat.mtimeNs, stat.ctimeNs].join(' '),
+    [escapeBytes(path), stat.ino, stat.type, stat.mode, stat.uid, stat.gid, stat.size, stat.mtimeNs, stat.ctimeNs].join(
+      ' ',
+    ),
   );
 }
 

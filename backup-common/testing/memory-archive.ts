@@ -40,9 +40,9 @@ function* read({ source, as, excludes }: TreeRequest): Generator<readonly [path:
   for (const { path, stat } of walkTree(source, excludes === undefined ? {} : { excludes })) {
     const name = escapeBytes(path === '' ? bytePathOf(as) : `${bytePathOf(as)}/${path}`);
     const onDisk = diskPath(source, path);
-    if (stat.isDirectory()) yield [`${name}/`, Buffer.alloc(0)];
-    else if (stat.isSymbolicLink()) yield [name, readlinkSync(onDisk, { encoding: 'buffer' })];
-    else yield [name, stat.isFile() ? readFileSync(onDisk) : Buffer.alloc(0)];
+    if (stat.type === 'folder') yield [`${name}/`, Buffer.alloc(0)];
+    else if (stat.type === 'symlink') yield [name, readlinkSync(onDisk, { encoding: 'buffer' })];
+    else yield [name, stat.type === 'file' ? readFileSync(onDisk) : Buffer.alloc(0)];
   }
 }
 

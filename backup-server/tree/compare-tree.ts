@@ -1,6 +1,7 @@
-import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { type ArchiveIndex, readBlocks } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths, escapeBytes } from '#common/archive/byte-path.ts';
+import { type EntryStat, entryStat } from '#common/archive/entry-stat.ts';
 import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import { type WalkedEntry, walkTree } from '#common/archive/walk-tree.ts';
 import { noteName } from './archive-note.ts';
@@ -88,23 +89,16 @@ function differenceFrom(
 }
 
 /** In what a file, folder or link on disk is not as its entry says, content and attributes aside. */
-export function differenceOnDisk(file: Buffer, entry: IndexEntry, stat: BigIntStats): string | undefined {
-  if (typeOnDisk(stat) !== entry.type) return 'type';
-  if (Number(stat.uid) !== entry.uid || Number(stat.gid) !== entry.gid) return 'owner';
+export function differenceOnDisk(file: Buffer, entry: IndexEntry, stat: EntryStat): string | undefined {
+  if (stat.type !== entry.type) return 'type';
+  if (stat.uid !== entry.uid || stat.gid !== entry.gid) return 'owner';
   if (stat.mtimeNs !== entry.mtimeNs) return 'mtime';
   if (entry.type === 'symlink') return readlinkSync(file, 'latin1') === entry.link ? undefined : 'link target';
-  if (Number(stat.mode & 0o7777n) !== entry.mode) return 'mode';
-  if (entry.type === 'file' && Number(stat.size) !== entry.size) return 'size';
+  if (stat.mode !== entry.mode) return 'mode';
+  if (entry.type === 'file' && stat.size !== entry.size) return 'size';
   return undefined;
 }
 
-export function typeOnDisk(stat: BigIntStats): 'file' | 'folder' | 'symlink' | 'fifo' | 'other' {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'folder';
-  if (stat.isSymbolicLink()) return 'symlink';
-  return stat.isFIFO() ? 'fifo' : 'other';
-}
-
 function inodeOf(root: string, path: BytePath): bigint | undefined {
-  return lstatSync(diskPath(root, path), { bigint: true, throwIfNoEntry: false })?.ino;
+  return entryStat(diskPath(root, path))?.ino;
 }

@@ -2,7 +2,7 @@ import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import { type BytePath, comparePaths } from '#common/archive/byte-path.ts';
 import { type IndexEntry, isUnstored } from '#common/archive/index-entry.ts';
 import type { WalkedEntry } from '#common/archive/walk-tree.ts';
-import { differenceOnDisk, typeOnDisk, walkBelow } from './compare-tree.ts';
+import { differenceOnDisk, walkBelow } from './compare-tree.ts';
 import { diskPath } from './disk-path.ts';
 import { hashContent } from './file-content.ts';
 import type { TreeState } from './tree-changes.ts';
@@ -42,7 +42,7 @@ async function prove(
     return inodes.get(entry.link ?? '') === found.stat.ino ? wanted : foundEntry(found, undefined);
   const file = diskPath(folder, found.path);
   const isSame = entry.attributes === undefined && differenceOnDisk(file, entry, found.stat) === undefined;
-  if (entry.type !== 'file' || !found.stat.isFile()) return isSame ? wanted : foundEntry(found, undefined);
+  if (entry.type !== 'file' || found.stat.type !== 'file') return isSame ? wanted : foundEntry(found, undefined);
   const lengths = chunks.map(({ length }) => length);
   const { whole, pieces } = await hashContent(file, lengths);
   if (isSame && whole === entry.sha256) return wanted;
@@ -54,15 +54,15 @@ async function prove(
 
 /** What is there instead; whatever is no file, folder or link goes like a FIFO. No attributes of an entry are like these. */
 function foundEntry({ path, stat }: WalkedEntry, sha256: string | undefined): TreeEntry {
-  const type = typeOnDisk(stat);
+  const { type, mode, uid, gid, mtimeNs, size } = stat;
   const entry: IndexEntry = {
     path,
-    type: type === 'other' ? 'fifo' : type,
-    mode: Number(stat.mode & 0o7777n),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    mtimeNs: stat.mtimeNs,
-    size: Number(stat.size),
+    type: isUnstored(stat) ? 'fifo' : type,
+    mode,
+    uid,
+    gid,
+    mtimeNs,
+    size,
     sha256,
     link: undefined,
     attributes: 'unknown',

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BytePath, bytesOf } from '#common/archive/byte-path.ts';
+import { entryStat } from '#common/archive/entry-stat.ts';
 import { Extractor } from '#common/archive/extractor.ts';
 import { sha256Of } from '#common/archive/gzip-member.ts';
 import type { TarEntry } from '#common/archive/tar-entry.ts';
@@ -42,11 +43,11 @@ export class Staging {
   /** Whether an interrupted run has left just this entry. Of one that it had begun the pieces become donors. */
   async has({ entry, chunks }: TreeEntry, donors: ContentDonors): Promise<boolean> {
     const file = Buffer.from(this.pathOf(entry.path));
-    const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-    if (stat?.isDirectory() === true) rmSync(file, { recursive: true });
-    if (stat === undefined || stat.isDirectory() || entry.attributes !== undefined) return false;
+    const stat = entryStat(file);
+    if (stat?.type === 'folder') rmSync(file, { recursive: true });
+    if (stat === undefined || stat.type === 'folder' || entry.attributes !== undefined) return false;
     const isSame = differenceOnDisk(file, entry, stat) === undefined;
-    if (entry.type !== 'file' || !stat.isFile()) return isSame && this.#reuse();
+    if (entry.type !== 'file' || stat.type !== 'file') return isSame && this.#reuse();
     const hashes = await hashContent(
       file,
       chunks.map(({ length }) => length),

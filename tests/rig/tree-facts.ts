@@ -13,22 +13,31 @@ export async function treeFacts(root: string): Promise<readonly string[]> {
   const firstNames = new Map<bigint, string>();
   const lines: string[] = [];
   for (const { path, stat } of walkTree(root)) {
-    if (path === '' || stat.isSocket()) continue;
+    if (path === '' || stat.type === 'socket') continue;
     const disk = Buffer.concat([Buffer.from(`${root}/`), bytesOf(path)]);
     const name = escapeBytes(path);
-    const first = stat.isFile() && stat.nlink > 1n ? firstNames.get(stat.ino) : undefined;
-    if (stat.isFile() && first === undefined) firstNames.set(stat.ino, name);
-    const content = stat.isFile()
+    const isFile = stat.type === 'file';
+    const first = isFile && stat.nlink > 1 ? firstNames.get(stat.ino) : undefined;
+    if (isFile && first === undefined) firstNames.set(stat.ino, name);
+    const content = isFile
       ? createHash('sha256').update(readFileSync(disk)).digest('hex')
-      : stat.isSymbolicLink()
+      : stat.type === 'symlink'
         ? readlinkSync(disk, 'latin1')
         : '';
-    const size = stat.isFile() ? stat.size : 0n;
-    const device = stat.isCharacterDevice() || stat.isBlockDevice() ? stat.rdev : '';
+    const size = isFile ? stat.size : 0;
+    const device = stat.type === 'char-device' || stat.type === 'block-device' ? stat.rdev : '';
     lines.push(
-      [name, stat.mode.toString(8), `${stat.uid}:${stat.gid}`, stat.mtimeNs, size, content, first ?? '', device].join(
-        ' ',
-      ),
+      [
+        name,
+        stat.type,
+        stat.mode.toString(8),
+        `${stat.uid}:${stat.gid}`,
+        stat.mtimeNs,
+        size,
+        content,
+        first ?? '',
+        device,
+      ].join(' '),
     );
   }
   return [...lines, ...(await attributesBelow(root))];
