@@ -12,7 +12,7 @@ import { TarReader } from './tar-reader.ts';
 import { placedBatches } from './unpack-batches.ts';
 
 /** Batches of about 1 MiB, so that threads have work while one is waited for. */
-const batchesAhead = 12;
+const batchesAhead = 6;
 
 /** A part of an archive that was compared with its index. */
 export interface CheckedPiece {

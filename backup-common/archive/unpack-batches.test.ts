@@ -63,7 +63,7 @@ const plans: readonly (readonly [title: string, items: readonly IndexItem[], bat
   ['a batch ends before it is too large', [itemOf(part(700)), itemOf(part(300)), itemOf(part(30))], ['700 300', '30']],
   [
     'what unpacks to much is not put together',
-    [itemOf(part(10, 3000)), itemOf(part(10, 3000)), itemOf(part(10, 100))],
+    [itemOf(part(10, 1500)), itemOf(part(10, 1500)), itemOf(part(10, 100))],
     ['10', '10 10'],
   ],
   [

@@ -18,7 +18,7 @@ export type Batch<P = unknown> =
 
 /** Few enough bytes that several batches may be under way, enough that a thread is worth asking. */
 const maxCompressedBytes = 1024 * 1024;
-const maxBytes = 4 * 1024 * 1024;
+const maxBytes = 2 * 1024 * 1024;
 
 /** A batch, and where its members lie in the archive, one after the other. */
 export interface PlacedBatch {
@@ -27,7 +27,7 @@ export interface PlacedBatch {
   readonly length: number;
 }
 
-/** The items in their order. A batch is larger than 1 MiB, or 4 MiB unpacked, only when one member is. */
+/** The items in their order. A batch is larger than 1 MiB, or 2 MiB unpacked, only when one member is. */
 export async function* placedBatches(items: AsyncIterable<PlacedItem>): AsyncGenerator<PlacedBatch> {
   for await (const batch of batchesOf(items)) {
     const members = batch.type === 'chunks' ? batch.chunks : batch.items.flatMap(membersOf);

@@ -14,13 +14,13 @@ const maxDifferences = 20;
  * Compares a whole tree with the entries of an index, both in path order: names, types, modes, owners, times, sizes,
  * link targets and which names are one file. Contents are not read.
  */
-export async function compareTree(root: string, expected: AsyncIterable<IndexEntry>): Promise<readonly string[]> {
+export function compareTree(root: string, expected: Iterable<IndexEntry>): readonly string[] {
   const comparison = new TreeComparison(root);
-  for await (const entry of expected) comparison.look(entry);
+  for (const entry of expected) comparison.look(entry);
   return comparison.finish();
 }
 
-/** The same with an index whose entries are at hand in blocks: to wait for each would take longer than to compare it. */
+/** The same with the blocks of an index: to wait for each entry would take longer than to compare it. */
 export async function compareTreeWithIndex(root: string, index: ArchiveIndex): Promise<readonly string[]> {
   const comparison = new TreeComparison(root);
   for await (const { items } of readBlocks(index)) {

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { type ArchiveIndex, entriesByPath } from '#common/archive/archive-index.ts';
+import type { ArchiveIndex } from '#common/archive/archive-index.ts';
 import type { ArchiveWork } from '#common/archive/archive-work.ts';
 import { comparePaths } from '#common/archive/byte-path.ts';
 import type { ArchiveEntry } from '#common/archive/checked-entries.ts';
@@ -8,7 +8,7 @@ import { Extractor } from '#common/archive/extractor.ts';
 import { damaged } from '#common/archive/gzip-member.ts';
 import type { IndexEntry } from '#common/archive/index-entry.ts';
 import type { RangeSource } from '#common/archive/range-source.ts';
-import { compareTree } from './compare-tree.ts';
+import { compareTree, compareTreeWithIndex } from './compare-tree.ts';
 import { foreignEntries, hashedContent } from './foreign-entries.ts';
 import type { TarTools } from './tar-tools.ts';
 import { checkLimits, type TreeLimits } from './tree-limits.ts';
@@ -33,7 +33,7 @@ export async function unpackArchive(
       tools.work.recycle(bytes);
     }
   });
-  await requireEqual(folder, entriesByPath(index), index.source.name);
+  requireNone(await compareTreeWithIndex(folder, index), index.source.name);
 }
 
 /**
@@ -54,12 +54,11 @@ export async function unpackForeign(
     }
   });
   const entries = inOrder(listed);
-  await requireEqual(folder, oneByOne(entries), source.name);
+  requireNone(compareTree(folder, entries), source.name);
   return entries;
 }
 
-async function requireEqual(folder: string, entries: AsyncIterable<IndexEntry>, name: string): Promise<void> {
-  const [difference] = await compareTree(folder, entries);
+function requireNone([difference]: readonly string[], name: string): void {
   if (difference !== undefined) throw damaged(name, `was not unpacked as it says: ${difference}`);
 }
 
@@ -101,8 +100,4 @@ async function* listing(entries: AsyncIterable<ArchiveEntry>, list: IndexEntry[]
 /** Of folders that came twice the last one counts, as it does for tar. */
 function inOrder(list: readonly IndexEntry[]): readonly IndexEntry[] {
   return [...new Map(list.map((entry) => [entry.path, entry])).values()].sort((a, b) => comparePaths(a.path, b.path));
-}
-
-async function* oneByOne<T>(list: Iterable<T>): AsyncGenerator<T> {
-  yield* list;
 }
