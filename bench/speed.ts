@@ -28,6 +28,7 @@ export async function compareSpeed(bench: SpeedBench): Promise<void> {
   const source = join(fleet.folder, 'source');
   say(`making ${size.files} files and a dump of ${Math.round(size.dumpBytes / 1024 ** 2)} MiB …`);
   await makeData(source, size);
+  await settle();
   await fleet.writeService('bench', 'data', { files: { paths: [source] } });
   let pigzLevels: readonly number[] = [1, 2, 3, 4, 5, 6];
   for (let run = 1; run <= runs; run += 1) {
