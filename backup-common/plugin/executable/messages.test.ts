@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { schemaProblem } from '../../config/json-schema.ts';
 import { readMessages } from './messages.ts';
+import { descriptionSchema, messageSchemas } from './protocol.ts';
+
+test('the schemas of what a plugin prints are valid themselves', () => {
+  for (const [name, schema] of Object.entries({ describe: descriptionSchema, ...messageSchemas }))
+    assert.equal(schemaProblem(schema), undefined, name);
+});
 
 describe('messages of a plugin', () => {
   test('are read line by line, by their type, with what is left out filled in', () => {
