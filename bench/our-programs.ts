@@ -71,8 +71,7 @@ function ourRun(fleet: Fleet, program: string, config: string, watch: boolean): 
 }
 
 function command(fleet: Fleet, program: string, args: readonly string[], config: string) {
-  const all = [`dist/bin/${program}`, ...args, '--config-dir', join(fleet.folder, config)];
-  return { file: process.execPath, args: all };
+  return { file: `dist/bin/${program}`, args: [...args, '--config-dir', join(fleet.folder, config)] };
 }
 
 async function archivesIn({ drop }: Fleet): Promise<string[]> {

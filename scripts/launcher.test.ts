@@ -24,11 +24,28 @@ test('the minor version counts in the same major one', async (context) => {
   assert.equal((await launch(context, launcher('tool', [major - 1, minor + 1]))).exitCode, 0);
 });
 
+test('called by its name it has few arenas, and what it starts knows nothing of that', async (context) => {
+  const tool = `
+    import { execFileSync } from 'node:child_process';
+    import { readFileSync } from 'node:fs';
+    const had = readFileSync('/proc/self/environ', 'latin1');
+    const passedOn = execFileSync('env', { encoding: 'latin1' });
+    console.log(had.includes('MALLOC_ARENA_MAX=2'), passedOn.includes('MALLOC_ARENA_MAX'));`;
+  const program = await programOf(context, launcher('tool'), tool);
+  assert.equal((await execaRunner().run({ file: program, args: [] })).stdout, 'true false\n');
+});
+
 async function launch(context: TestContext, text: string) {
+  const program = await programOf(context, text, "console.log('loaded');");
+  return execaRunner().run({ file: process.execPath, args: [program] });
+}
+
+async function programOf(context: TestContext, text: string, bundle: string): Promise<string> {
   const folder = await tempFolder(context);
   for (const name of ['bin', 'lib']) await mkdir(join(folder, name));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(folder, 'lib/tool.js'), "console.log('loaded');");
-  await writeFile(join(folder, 'bin/tool'), text);
-  return execaRunner().run({ file: process.execPath, args: [join(folder, 'bin/tool')] });
+  await writeFile(join(folder, 'lib/tool.js'), bundle);
+  const program = join(folder, 'bin/tool');
+  await writeFile(program, text, { mode: 0o755 });
+  return program;
 }
