@@ -19,8 +19,8 @@ export interface ArchiveEntry {
 const noContent = async function* (): AsyncGenerator<Buffer> {};
 
 /**
- * Every entry of an archive of ours, or of its wanted items, in its order, checked as `checkedPieces` does. An entry is proven when the next one is
- * asked for.
+ * Every entry of an archive of ours, or of its wanted items, in its order, checked as `checkedPieces` does. An entry is
+ * proven when the next one is asked for.
  */
 export async function* checkedEntries(
   index: ArchiveIndex,

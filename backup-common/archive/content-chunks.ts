@@ -16,9 +16,9 @@ export async function* chunksOf(
   let length = 0;
   for await (const piece of content) {
     let start = 0;
-    for (let own = cuts.next(piece, start); own !== undefined; own = cuts.next(piece, start)) {
-      yield { parts: [...parts, piece.subarray(start, start + own)], length: length + own };
-      start += own;
+    for (const end of cuts.endsIn(piece)) {
+      yield { parts: [...parts, piece.subarray(start, end)], length: length + end - start };
+      start = end;
       parts = [];
       length = 0;
     }
@@ -40,9 +40,9 @@ export function chunkLengths(content: readonly Buffer[], padding: number): reado
   let length = 0;
   for (const piece of content) {
     let start = 0;
-    for (let own = cuts.next(piece, start); own !== undefined; own = cuts.next(piece, start)) {
-      lengths.push(length + own);
-      start += own;
+    for (const end of cuts.endsIn(piece)) {
+      lengths.push(length + end - start);
+      start = end;
       length = 0;
     }
     length += piece.length - start;

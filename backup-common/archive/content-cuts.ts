@@ -48,8 +48,17 @@ export class ContentCuts {
 
   constructor(private readonly sizes: ChunkSizes) {}
 
+  /** Where chunks end in the next bytes of the stream, counted from the first of these. */
+  *endsIn(bytes: Uint8Array): Generator<number> {
+    let start = 0;
+    for (let own = this.#next(bytes, start); own !== undefined; own = this.#next(bytes, start)) {
+      start += own;
+      yield start;
+    }
+  }
+
   /** How many of the bytes from `start` on belong to the present chunk when it ends in them; undefined when it does not. */
-  next(bytes: Uint8Array, start: number): number | undefined {
+  #next(bytes: Uint8Array, start: number): number | undefined {
     const { min, usual, max, bitsBefore, bitsAfter } = this.sizes;
     const at = (length: number) => Math.min(Math.max(start + length - this.#length, start), bytes.length);
     const [first, middle, last] = [at(min), at(usual), at(max)];
